@@ -1,0 +1,4 @@
+//! The command `overlapped`.
+#![forbid(unsafe_code)]
+
+fn main() {}

@@ -1,0 +1,114 @@
+//! Which backend a port gets, and why.
+
+use std::fmt;
+
+pub use super::null::null;
+
+use super::{Backend, Op};
+
+/// A mechanism by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Linux's [io_uring(7)](https://man7.org/linux/man-pages/man7/io_uring.7.html).
+    Uring,
+    /// A bounded pool of threads, and `poll` for streams.
+    Threads,
+    /// Everything completes at once and nothing moves.
+    Null,
+    /// A kernel that is simulated, or brought by the user.
+    Custom(&'static str),
+}
+
+impl Kind {
+    /// Its name, as messages show it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Uring => "io_uring",
+            Self::Threads => "threads",
+            Self::Null => "null",
+            Self::Custom(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What a backend does, said beforehand (C15).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Features {
+    /// Which mechanism it is.
+    pub kind: Kind,
+    /// Why this one and not a better one; `None` if it is the first choice.
+    pub fallback: Option<String>,
+    /// Names of operations that it cannot do itself; a port gives these to its threads.
+    pub missing: Vec<&'static str>,
+    /// Whether an operation on a regular file can be stopped once the OS works on it.
+    pub cancels_running: bool,
+}
+
+impl Features {
+    /// The features of a mechanism that does every operation itself.
+    pub fn all_native(kind: Kind) -> Self {
+        Self { kind, fallback: None, missing: Vec::new(), cancels_running: false }
+    }
+
+    /// Whether it does `op` itself.
+    pub fn has(&self, op: &Op) -> bool {
+        self.missing.is_empty() || !self.missing.contains(&op.name())
+    }
+}
+
+/// Which mechanism a port is to use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Choice {
+    Best,
+    Only(Kind),
+}
+
+/// Opens a backend: the one that was asked for, or the best that works here. `workers` bounds the
+/// threads of a pool.
+#[cfg(target_os = "linux")]
+pub(crate) fn open(choice: Choice, workers: usize) -> Result<Backend, String> {
+    match choice {
+        Choice::Only(Kind::Null) => Ok(null()),
+        Choice::Only(Kind::Threads) => super::pool::open(workers),
+        Choice::Only(Kind::Uring) => super::uring::open(),
+        Choice::Only(Kind::Custom(name)) => Err(unknown(name)),
+        Choice::Best => super::uring::open().or_else(|reason| {
+            let mut backend = super::pool::open(workers)?;
+            backend.features.fallback = Some(reason);
+            Ok(backend)
+        }),
+    }
+}
+
+/// Opens a backend: the one that was asked for, or the best that works here.
+#[cfg(all(unix, not(target_os = "linux")))]
+pub(crate) fn open(choice: Choice, workers: usize) -> Result<Backend, String> {
+    match choice {
+        Choice::Only(Kind::Null) => Ok(null()),
+        Choice::Best | Choice::Only(Kind::Threads) => super::pool::open(workers),
+        Choice::Only(Kind::Uring) => Err("io_uring is Linux's own; use threads".to_owned()),
+        Choice::Only(Kind::Custom(name)) => Err(unknown(name)),
+    }
+}
+
+/// Opens a backend: only the null backend is there yet on this system.
+#[cfg(not(unix))]
+pub(crate) fn open(choice: Choice, _workers: usize) -> Result<Backend, String> {
+    match choice {
+        Choice::Only(Kind::Null) => Ok(null()),
+        Choice::Only(Kind::Custom(name)) => Err(unknown(name)),
+        _ => Err("this system has no backend yet".to_owned()),
+    }
+}
+
+fn unknown(name: &str) -> String {
+    format!("the backend {name:?} is not built in; give it to Port::with_backend")
+}

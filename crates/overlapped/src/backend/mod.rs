@@ -1,0 +1,97 @@
+//! Mechanisms that perform operations, each in two halves: one where entries go in, one where
+//! completions come out.
+//!
+//! The traits are safe. A backend owns each [`Entry`] from `submit` until it answers it with a
+//! [`Completion`], exactly once, when the OS has said its last word; the types see to the rest.
+//! What a backend must keep:
+//!
+//! * `submit` never blocks for the operation; if there is no room it gives the entry back.
+//! * A cancel is a request: it may find the operation finished, or unable to stop. It is never
+//!   lost, a full queue included, and it never names a later operation ([`Id`] carries a
+//!   generation).
+//! * The count is the OS's own, a short one included.
+//! * A new handle is answered as [`Value::Handle`], the moment it exists.
+//! * A flying operation goes on without anybody in `wait`.
+
+pub(crate) mod driver;
+mod null;
+#[cfg(unix)]
+pub(crate) mod pool;
+#[cfg(target_os = "linux")]
+pub(crate) mod uring;
+
+pub use crate::{
+    error::Cause,
+    handle::{Owned, Raw},
+    iocb::{Entry, Id},
+    op::{Interest, Op, OpenHow, Value},
+};
+pub use driver::{Features, Kind, null};
+
+use std::{fmt, io, time::Instant};
+
+/// The half where operations go in. One thread at a time calls it, under the port's lock.
+pub trait Submit: Send {
+    /// Starts an operation. No room: the entry comes back, and the port keeps it until something
+    /// has completed.
+    fn submit(&mut self, entry: Entry) -> Result<(), Entry>;
+
+    /// Asks that an operation stop, if it is here and still can.
+    fn cancel(&mut self, id: Id);
+
+    /// Makes the current [`Reap::wait`] return, or the next if there is none.
+    fn wake(&mut self);
+
+    /// Tries again what found no room before: cancels, wake-ups, submissions.
+    fn flush(&mut self) {}
+}
+
+/// The half where completions come out. One thread at a time calls it.
+pub trait Reap: Send {
+    /// Waits until something has completed, `until` has come or [`Submit::wake`] was called, and
+    /// appends what has completed to `out`. May return early with nothing.
+    fn wait(&mut self, until: Option<Instant>, out: &mut Vec<Completion>) -> io::Result<()>;
+}
+
+/// A clock: the real one, or a simulated kernel's.
+pub trait Clock: Send + Sync {
+    /// The time now.
+    fn now(&self) -> Instant;
+}
+
+/// The clock on the wall.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RealClock;
+
+impl Clock for RealClock {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+}
+
+/// An operation that is over: the kernel's half, and the raw answer.
+#[derive(Debug)]
+pub struct Completion {
+    /// The kernel's half, given back.
+    pub entry: Entry,
+    /// What the OS said.
+    pub answer: Result<Value, Cause>,
+}
+
+/// A mechanism, ready for a [`Port`](crate::Port).
+pub struct Backend {
+    /// What it is and what it can do.
+    pub features: Features,
+    /// Where operations go in.
+    pub submit: Box<dyn Submit>,
+    /// Where completions come out.
+    pub reap: Box<dyn Reap>,
+    /// Its clock.
+    pub clock: Box<dyn Clock>,
+}
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backend").field("features", &self.features).finish_non_exhaustive()
+    }
+}

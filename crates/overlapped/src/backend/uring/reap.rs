@@ -1,0 +1,163 @@
+//! The completion half: one state machine for every CQE, in the loop and at shutdown.
+#![allow(unsafe_code, reason = "64 bits become an entry again")]
+
+use std::{
+    collections::HashMap,
+    io,
+    time::{Duration, Instant},
+};
+
+use io_uring::cqueue;
+
+use super::{TAG_CANCEL, TAG_MASK, TAG_WAKE, ring::CqSide, stat};
+use crate::{
+    backend::{Completion, Entry, Op, Reap, Value},
+    error::Cause,
+};
+
+pub(super) struct UringReap {
+    cq: CqSide,
+    /// Results whose operation is not over: a zero-copy send's count, until its notification.
+    parts: HashMap<u64, i32>,
+    woken: bool,
+}
+
+/// What one CQE means for the operation that it names.
+#[derive(Debug, PartialEq, Eq)]
+enum Word {
+    /// The kernel's last word: the operation is over with this result.
+    Last(i32),
+    /// Something was said, and the memory is still in use.
+    Part,
+    /// The answer to a cancel. It proves nothing: only the target's own last word counts.
+    Cancel,
+    Wake,
+}
+
+impl UringReap {
+    pub(super) fn new(cq: CqSide) -> Self {
+        Self { cq, parts: HashMap::new(), woken: false }
+    }
+
+    /// Whether a wake-up arrives within `timeout`.
+    pub(super) fn prove(&mut self, timeout: Duration) -> io::Result<bool> {
+        self.cq.enter(Some(timeout))?;
+        self.drain(&mut Vec::new());
+        Ok(std::mem::take(&mut self.woken))
+    }
+
+    fn drain(&mut self, out: &mut Vec<Completion>) {
+        let Self { cq, parts, woken } = self;
+        cq.drain(|cqe| match read_word(parts, cqe.user_data(), cqe.result(), cqe.flags()) {
+            Word::Last(result) => out.extend(complete(cqe.user_data(), result)),
+            Word::Wake => *woken = true,
+            Word::Part | Word::Cancel => {}
+        });
+    }
+}
+
+/// Reads one CQE by its flags, never by its result: a failed zero-copy send has a notification
+/// too, and a multishot operation ends with the first CQE that does not announce another.
+fn read_word(parts: &mut HashMap<u64, i32>, user_data: u64, result: i32, flags: u32) -> Word {
+    match user_data & TAG_MASK {
+        TAG_CANCEL => return Word::Cancel,
+        TAG_WAKE => return Word::Wake,
+        _ => {}
+    }
+    if cqueue::more(flags) {
+        parts.entry(user_data).or_insert(result);
+        return Word::Part;
+    }
+    let noted = parts.remove(&user_data);
+    if cqueue::notif(flags) { Word::Last(noted.unwrap_or(result)) } else { Word::Last(result) }
+}
+
+fn complete(bits: u64, result: i32) -> Option<Completion> {
+    // SAFETY: entries alone have tag zero, `bits` came from `into_bits` when the SQE was pushed,
+    // and this is the kernel's last word about it.
+    let mut entry = unsafe { Entry::from_bits(bits) }?;
+    let answer = if result < 0 {
+        Err(Cause::Os(-result))
+    } else {
+        stat::decode(&mut entry);
+        Ok(value(entry.op(), result))
+    };
+    Some(Completion { entry, answer })
+}
+
+/// A new handle is owned from the moment it is seen, so no path can leak it (C7).
+fn value(op: Op, result: i32) -> Value {
+    match op {
+        Op::Open(_) => {
+            // SAFETY: the kernel made this descriptor for this operation, and tells it once.
+            let owned = unsafe { std::os::fd::FromRawFd::from_raw_fd(result) };
+            Value::Handle(owned)
+        }
+        Op::Poll { .. } => Value::Count(0),
+        _ => Value::Count(result.unsigned_abs() as usize),
+    }
+}
+
+impl Reap for UringReap {
+    fn wait(&mut self, until: Option<Instant>, out: &mut Vec<Completion>) -> io::Result<()> {
+        let before = out.len();
+        self.drain(out);
+        if out.len() > before || std::mem::take(&mut self.woken) {
+            return Ok(());
+        }
+        let timeout = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let entered = self.cq.enter(timeout);
+        self.drain(out);
+        self.woken = false;
+        match entered {
+            Ok(()) => Ok(()),
+            Err(error) => match error.raw_os_error() {
+                // EINTR, ETIME; EBUSY and EAGAIN are about what is queued, which goes next time.
+                Some(4 | 62 | 16 | 11) => Ok(()),
+                _ => Err(error),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OP: u64 = 0x1_0000_0040;
+    const MORE: u32 = 2;
+    const NOTIF: u32 = 8;
+
+    // [C2] a zero-copy send is over at its notification, with the count of its first CQE.
+    #[test]
+    fn a_zero_copy_send_is_over_at_its_notification() {
+        let mut parts = HashMap::new();
+        assert_eq!(read_word(&mut parts, OP, 100, MORE), Word::Part);
+        assert_eq!(read_word(&mut parts, OP, 0, NOTIF), Word::Last(100));
+        assert!(parts.is_empty());
+    }
+
+    // [C2] decided by the flag and not by the result: a failed send has a notification too.
+    #[test]
+    fn a_failed_zero_copy_send_is_over_at_its_notification() {
+        let mut parts = HashMap::new();
+        assert_eq!(read_word(&mut parts, OP, -125, MORE), Word::Part);
+        assert_eq!(read_word(&mut parts, OP, 0, NOTIF), Word::Last(-125));
+    }
+
+    #[test]
+    fn a_multishot_operation_is_over_when_no_more_is_announced() {
+        let mut parts = HashMap::new();
+        assert_eq!(read_word(&mut parts, OP, 7, MORE), Word::Part);
+        assert_eq!(read_word(&mut parts, OP, 8, MORE), Word::Part);
+        assert_eq!(read_word(&mut parts, OP, -105, 0), Word::Last(-105));
+    }
+
+    // [C2] the answer to a cancel is never the target's outcome.
+    #[test]
+    fn a_cancel_has_an_identity_of_its_own() {
+        let mut parts = HashMap::new();
+        assert_eq!(read_word(&mut parts, TAG_CANCEL, -2, 0), Word::Cancel);
+        assert_eq!(read_word(&mut parts, OP, 5, 0), Word::Last(5));
+    }
+}

@@ -1,0 +1,209 @@
+//! What an operation that failed says: the cause in the OS's own word, and the sentence around it.
+
+use std::{error, fmt, io};
+
+/// Why an operation did not succeed.
+///
+/// The raw code of the OS is kept as it came ([`Cause::Os`]); nothing is translated for comfort.
+/// The other causes are this library's own and name what it refused or noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The OS's own error number (`errno`), positive.
+    Os(i32),
+    /// The port was shut down before the operation could start.
+    Closed,
+    /// The port's limit of operations in flight is reached; the number is the limit.
+    Full(usize),
+    /// The input ended before the buffer was full (`read_exact_at` and alike).
+    UnexpectedEnd,
+    /// The OS accepted none of the bytes that were left to write.
+    WriteZero,
+    /// The request itself makes no sense; the text says what to change.
+    Invalid(&'static str),
+    /// This port's backend cannot do it; the text says what to use instead.
+    Unsupported(&'static str),
+    /// A backend let go of the operation without an answer. This is a bug in that backend.
+    Abandoned,
+}
+
+/// `ECANCELED`: the OS's word for an operation that a cancel stopped.
+pub(crate) const ECANCELED: i32 = 125;
+/// `EINTR`: what a cancelled operation that blocked in a kernel thread says.
+pub(crate) const EINTR: i32 = 4;
+/// `EAGAIN`: nothing there yet, and the handle is non-blocking.
+pub(crate) const EAGAIN: i32 = 11;
+
+impl Cause {
+    fn kind(self) -> io::ErrorKind {
+        match self {
+            Self::Os(code) => io::Error::from_raw_os_error(code).kind(),
+            Self::Closed => io::ErrorKind::BrokenPipe,
+            Self::Full(_) => io::ErrorKind::WouldBlock,
+            Self::UnexpectedEnd => io::ErrorKind::UnexpectedEof,
+            Self::WriteZero => io::ErrorKind::WriteZero,
+            Self::Invalid(_) => io::ErrorKind::InvalidInput,
+            Self::Unsupported(_) => io::ErrorKind::Unsupported,
+            Self::Abandoned => io::ErrorKind::Other,
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Os(code) => write!(f, "{}", io::Error::from_raw_os_error(*code)),
+            Self::Closed => f.write_str("the port is shut down; start it on another port"),
+            Self::Full(limit) => write!(
+                f,
+                "the port's limit of {limit} operations in flight is reached; \
+                 wait for some of them, or raise it with Builder::max_in_flight"
+            ),
+            Self::UnexpectedEnd => f.write_str("the input ended before the buffer was full"),
+            Self::WriteZero => f.write_str("the OS accepted none of the bytes that were left"),
+            Self::Invalid(what) => f.write_str(what),
+            Self::Unsupported(what) => f.write_str(what),
+            Self::Abandoned => f.write_str("the backend dropped the operation without an answer"),
+        }
+    }
+}
+
+/// An operation that did not succeed: what was asked, of what, on which backend, and why not.
+///
+/// Converts into [`io::Error`] with the matching kind, so `?` works in functions that return
+/// [`io::Result`]; the raw code stays reachable through [`Error::raw_os_error`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    pub(crate) cause: Cause,
+    pub(crate) verb: &'static str,
+    pub(crate) object: Object,
+    pub(crate) backend: &'static str,
+    pub(crate) moved: usize,
+    pub(crate) cancel_requested: bool,
+}
+
+impl Error {
+    /// The cause, in the OS's own word where the OS gave one.
+    pub fn cause(&self) -> Cause {
+        self.cause
+    }
+
+    /// The OS's error number, if the OS gave one.
+    pub fn raw_os_error(&self) -> Option<i32> {
+        match self.cause {
+            Cause::Os(code) => Some(code),
+            _ => None,
+        }
+    }
+
+    /// The kind that `std` gives to this cause.
+    pub fn kind(&self) -> io::ErrorKind {
+        self.cause.kind()
+    }
+
+    /// Whether the operation ended because a cancel reached it: `ECANCELED`, or `EINTR` after a
+    /// cancel was requested (what a call that blocked in a kernel thread says).
+    pub fn is_cancelled(&self) -> bool {
+        match self.cause {
+            Cause::Os(ECANCELED) => true,
+            Cause::Os(EINTR) => self.cancel_requested,
+            _ => false,
+        }
+    }
+
+    /// How many bytes had moved before it failed. Not zero only for operations of several steps,
+    /// such as `read_exact_at` or `write_all_at`.
+    pub fn moved(&self) -> usize {
+        self.moved
+    }
+
+    /// The name of the operation, as in `"read_at"`.
+    pub fn operation(&self) -> &'static str {
+        self.verb
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.verb, self.object)?;
+        if !self.backend.is_empty() {
+            write!(f, " ({})", self.backend)?;
+        }
+        write!(f, ": {}", self.cause)?;
+        if self.is_cancelled() && self.cancel_requested {
+            f.write_str(" (as requested)")?;
+        }
+        if self.moved > 0 {
+            write!(f, "; {} bytes had moved before", self.moved)?;
+        }
+        Ok(())
+    }
+}
+
+impl error::Error for Error {}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        Self::new(error.kind(), error)
+    }
+}
+
+/// What an operation was about, as far as an error message can name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Object {
+    Nothing,
+    /// A handle's number.
+    Handle(i64),
+    Path(Box<str>),
+}
+
+impl fmt::Display for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("(no object)"),
+            Self::Handle(raw) => write!(f, "handle {raw}"),
+            Self::Path(path) => write!(f, "{path:?}"),
+        }
+    }
+}
+
+/// An operation that moved bytes: how many, and the buffer that was lent to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Done<B> {
+    /// The OS's count of bytes. Less than was asked is not an error; 0 from a read is the end.
+    pub n: usize,
+    /// The buffer, given back.
+    pub buf: B,
+}
+
+/// An operation that failed: why, and the buffer that was lent to it (C4).
+///
+/// After a cancel, the first [`Error::moved`] bytes of a multi-step read's buffer are valid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Failed<B> {
+    /// Why.
+    pub error: Error,
+    /// The buffer, given back.
+    pub buf: B,
+}
+
+impl<B> fmt::Display for Failed<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl<B: fmt::Debug> error::Error for Failed<B> {}
+
+impl<B> From<Failed<B>> for io::Error {
+    fn from(failed: Failed<B>) -> Self {
+        failed.error.into()
+    }
+}
+
+impl<B> From<Failed<B>> for Error {
+    fn from(failed: Failed<B>) -> Self {
+        failed.error
+    }
+}

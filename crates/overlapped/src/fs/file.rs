@@ -1,0 +1,332 @@
+use std::{fmt, path::Path, sync::Arc};
+
+use super::{Alignment, Close, IntoParts, OpenOptions, ranges::Ranges};
+use crate::{
+    buf::{Drain, DrainMany, Fill, FillMany, IoBuf, IoBufMut, NoMemory, StatOut},
+    error::{Cause, Error},
+    handle::{self, Owned},
+    iocb::Id,
+    op::{
+        Goal, Heir, Op, Open, Operation, Plain, Plan, Read, ReadMany, Stat, Write, WriteMany,
+    },
+    pending::{Ask, Gate, Pending},
+    port::{Held, Holder, Port},
+    scope::Scope,
+};
+
+/// An open file: bytes at offsets.
+///
+/// Every verb starts an operation at once and returns its [`Pending`]; any number may overlap, in
+/// any order. A file holds its [`Port`]. Dropping it leaves what is in flight to finish as the
+/// table at [`Pending`] says, and closes the descriptor after the last of it.
+///
+/// ```
+/// use overlapped::{Port, fs::File};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let port = Port::shared()?;
+/// let file = File::open(&port, "Cargo.toml").wait()?;
+/// let a = file.read_at(vec![0; 64], 0); // started now
+/// let b = file.read_at(vec![0; 64], 64); // overlapped with the first
+/// let (a, b) = (a.wait()?, b.wait()?);
+/// assert!(a.n + b.n > 64);
+/// # Ok(())
+/// # }
+/// ```
+pub struct File {
+    inner: Arc<FileInner>,
+    port: Port,
+}
+
+/// What operations in flight keep of a file.
+pub(super) struct FileInner(Held);
+
+impl AsRef<Held> for FileInner {
+    fn as_ref(&self) -> &Held {
+        &self.0
+    }
+}
+
+impl Holder for FileInner {
+    fn landed(&self, _id: Id) {
+        self.0.leave();
+    }
+}
+
+impl Heir for FileInner {
+    fn bytes(&self, _bytes: &[u8]) {
+        // A positional read consumes nothing: its bytes are still in the file.
+    }
+
+    fn error(&self, cause: Cause) {
+        self.0.owe(cause);
+    }
+}
+
+impl File {
+    /// Opens an existing file for reading. For more see [`OpenOptions`].
+    pub fn open(port: &Port, path: impl AsRef<Path>) -> Pending<'static, Open<Self>> {
+        OpenOptions::new().read(true).open(port, path)
+    }
+
+    /// Opens a file for reading and writing, made if it is missing, emptied if it is not.
+    pub fn create(port: &Port, path: impl AsRef<Path>) -> Pending<'static, Open<Self>> {
+        OpenOptions::new().read(true).write(true).create(true).truncate(true).open(port, path)
+    }
+
+    /// Takes over an open file. Its flags stay as they are; another handle to it stays valid.
+    pub fn from_owned(port: &Port, handle: Owned) -> Self {
+        let held = Held::new(handle::raw(&handle), handle);
+        Self { inner: Arc::new(FileInner(held)), port: port.clone() }
+    }
+
+    /// The port that the file's operations go to.
+    pub fn port(&self) -> &Port {
+        &self.port
+    }
+
+    /// Reads at `offset`, in bytes, into `buf`. Gives the count, which may be short, and the
+    /// buffer; 0 is the end of the file. See [pread(2)].
+    ///
+    /// Dropped in flight, a cancel is requested; nothing is consumed either way.
+    ///
+    /// [pread(2)]: https://man7.org/linux/man-pages/man2/pread.2.html
+    pub fn read_at<B: IoBufMut + 'static>(&self, buf: B, offset: u64) -> Pending<'static, Read<B>> {
+        Pending::start(self.read(Goal::Once, buf, offset))
+    }
+
+    /// Reads until `buf` is full. The end of the file before that is an error
+    /// ([`Cause::UnexpectedEnd`]), which tells how many bytes came.
+    pub fn read_exact_at<B: IoBufMut + 'static>(
+        &self,
+        buf: B,
+        offset: u64,
+    ) -> Pending<'static, Read<B>> {
+        Pending::start(self.read(Goal::All, buf, offset))
+    }
+
+    /// Reads at `offset` into several buffers, one after the other. See [preadv(2)].
+    ///
+    /// [preadv(2)]: https://man7.org/linux/man-pages/man2/readv.2.html
+    pub fn read_vectored_at<B: IoBufMut + 'static>(
+        &self,
+        bufs: Vec<B>,
+        offset: u64,
+    ) -> Pending<'static, ReadMany<B>> {
+        let request = ReadMany { bufs: FillMany::new(bufs) };
+        Pending::start(self.ask(self.read_op(offset), Goal::Once, request))
+    }
+
+    /// Reads many ranges, `(offset, length)` in bytes, with at most `depth` in flight (at least
+    /// one). Gives one outcome per range, in their order, each with its own buffer.
+    pub fn read_ranges(&self, ranges: &[(u64, usize)], depth: usize) -> Ranges<'_> {
+        Ranges::new(self, ranges, depth)
+    }
+
+    /// Writes `buf` at `offset`, in bytes. Gives the count, which may be short, and the buffer.
+    /// See [pwrite(2)].
+    ///
+    /// Dropped in flight, it runs to its end; an error is told by the next write, sync or close.
+    ///
+    /// [pwrite(2)]: https://man7.org/linux/man-pages/man2/pwrite.2.html
+    pub fn write_at<B: IoBuf + 'static>(&self, buf: B, offset: u64) -> Pending<'static, Write<B>> {
+        let write = self.write(Goal::Once, buf, offset);
+        Pending::start_by(self.gate(), write)
+    }
+
+    /// Writes all of `buf`, going on after each short write.
+    pub fn write_all_at<B: IoBuf + 'static>(
+        &self,
+        buf: B,
+        offset: u64,
+    ) -> Pending<'static, Write<B>> {
+        let write = self.write(Goal::All, buf, offset);
+        Pending::start_by(self.gate(), write)
+    }
+
+    /// Writes all of `buf` and then brings it to the device, as one operation: it survives partial
+    /// writes, and its success means that the bytes are safe. With `data_only`, metadata that is
+    /// not needed to read them back may come later. See [fsync(2)].
+    ///
+    /// [fsync(2)]: https://man7.org/linux/man-pages/man2/fsync.2.html
+    pub fn write_all_sync_at<B: IoBuf + 'static>(
+        &self,
+        buf: B,
+        offset: u64,
+        data_only: bool,
+    ) -> Pending<'static, Write<B>> {
+        let write = self.write(Goal::AllThenSync { data_only }, buf, offset);
+        Pending::start_by(self.gate(), write)
+    }
+
+    /// Writes several buffers at `offset`, one after the other. See [pwritev(2)].
+    ///
+    /// [pwritev(2)]: https://man7.org/linux/man-pages/man2/writev.2.html
+    pub fn write_vectored_at<B: IoBuf + 'static>(
+        &self,
+        bufs: Vec<B>,
+        offset: u64,
+    ) -> Pending<'static, WriteMany<B>> {
+        let request = WriteMany { bufs: DrainMany::new(bufs), heir: Some(self.heir()) };
+        let ask = self.ask(self.write_op(offset), Goal::Once, request);
+        Pending::start_by(self.gate(), ask)
+    }
+
+    /// Brings data and metadata to the device. See [fsync(2)].
+    ///
+    /// Covers the writes that are over; one that is still in flight may come later. After an error
+    /// the kernel may have dropped the pages: a second sync that succeeds proves nothing.
+    ///
+    /// [fsync(2)]: https://man7.org/linux/man-pages/man2/fsync.2.html
+    pub fn sync_all(&self) -> Pending<'static, Plain> {
+        self.plain(Op::Sync { of: self.raw(), data_only: false })
+    }
+
+    /// As [`sync_all`](Self::sync_all), without metadata that is not needed to read the data back.
+    pub fn sync_data(&self) -> Pending<'static, Plain> {
+        self.plain(Op::Sync { of: self.raw(), data_only: true })
+    }
+
+    /// Sets the file's length in bytes: cut off, or grown with zeros. See [ftruncate(2)].
+    ///
+    /// [ftruncate(2)]: https://man7.org/linux/man-pages/man2/ftruncate.2.html
+    pub fn set_len(&self, len: u64) -> Pending<'static, Plain> {
+        self.plain(Op::SetLen { of: self.raw(), len })
+    }
+
+    /// Reserves room for `len` bytes from `offset`; the file grows to hold them, and later writes
+    /// there cannot fail for want of space. See [fallocate(2)].
+    ///
+    /// [fallocate(2)]: https://man7.org/linux/man-pages/man2/fallocate.2.html
+    pub fn allocate(&self, offset: u64, len: u64) -> Pending<'static, Plain> {
+        self.plain(Op::Allocate { of: self.raw(), at: offset, len })
+    }
+
+    /// What the OS says about the file. See [statx(2)].
+    ///
+    /// [statx(2)]: https://man7.org/linux/man-pages/man2/statx.2.html
+    pub fn metadata(&self) -> Pending<'static, Stat> {
+        let op = Op::Stat { of: Some(self.raw()) };
+        let request = Stat { out: StatOut::new(None) };
+        Pending::start(self.ask(op, Goal::Once, request))
+    }
+
+    /// What direct I/O asks of buffers and offsets of this file; blocks for one operation. 4096
+    /// bytes for both if the file system does not say.
+    ///
+    /// # Errors
+    ///
+    /// As [`metadata`](Self::metadata).
+    pub fn alignment(&self) -> Result<Alignment, Error> {
+        let unsaid = Alignment { memory: 4096, offset: 4096 };
+        Ok(self.metadata().wait()?.direct.unwrap_or(unsaid))
+    }
+
+    /// Waits until nothing is in flight on the file, and closes it. Operations that only read are
+    /// asked to stop; writes run to their end. Tells the error of an abandoned write, if one is
+    /// owed.
+    pub fn close(self) -> Close {
+        Close::new(self.into_parts())
+    }
+
+    /// Takes the file apart, once nothing is in flight on it: its handle, and what it still owed.
+    /// Operations that only read are asked to stop; writes run to their end.
+    pub fn into_parts(self) -> IntoParts {
+        IntoParts::new(&self.inner, &self.port)
+    }
+
+    fn raw(&self) -> handle::Raw {
+        self.inner.0.raw()
+    }
+
+    fn read_op(&self, offset: u64) -> Op {
+        Op::Read { from: self.raw(), at: Some(offset) }
+    }
+
+    fn write_op(&self, offset: u64) -> Op {
+        Op::Write { to: self.raw(), at: Some(offset) }
+    }
+
+    fn heir(&self) -> Arc<dyn Heir> {
+        Arc::<FileInner>::clone(&self.inner)
+    }
+
+    /// An error that is owed is told instead of a further write or sync.
+    fn gate(&self) -> Gate {
+        Gate::unless(self.inner.0.pay())
+    }
+
+    fn plain(&self, op: Op) -> Pending<'static, Plain> {
+        let request = Plain { nothing: NoMemory, heir: Some(self.heir()) };
+        Pending::start_by(self.gate(), self.ask(op, Goal::Once, request))
+    }
+
+    fn read<B: IoBufMut>(&self, goal: Goal, buf: B, offset: u64) -> Ask<'_, Read<B>> {
+        self.ask(self.read_op(offset), goal, Read { buf: Fill(buf), heir: None })
+    }
+
+    fn write<B: IoBuf>(&self, goal: Goal, buf: B, offset: u64) -> Ask<'_, Write<B>> {
+        let request = Write { buf: Drain(buf), heir: Some(self.heir()) };
+        self.ask(self.write_op(offset), goal, request)
+    }
+
+    fn ask<O: Operation>(&self, op: Op, goal: Goal, request: O) -> Ask<'_, O> {
+        self.inner.0.enter();
+        Ask {
+            shard: self.port.shard_for(&op),
+            op,
+            plan: Plan::new(goal),
+            request,
+            holder: Some(Arc::<FileInner>::clone(&self.inner)),
+        }
+    }
+}
+
+/// The verbs on borrowed buffers; those of [`File`] tell what they do.
+impl<'scope> Scope<'scope, '_> {
+    /// As [`File::read_at`].
+    pub fn read_at(
+        &self,
+        file: &File,
+        buf: &'scope mut [u8],
+        offset: u64,
+    ) -> Pending<'scope, Read<&'scope mut [u8]>> {
+        self.start(Gate::Open, file.read(Goal::Once, buf, offset))
+    }
+
+    /// As [`File::read_exact_at`].
+    pub fn read_exact_at(
+        &self,
+        file: &File,
+        buf: &'scope mut [u8],
+        offset: u64,
+    ) -> Pending<'scope, Read<&'scope mut [u8]>> {
+        self.start(Gate::Open, file.read(Goal::All, buf, offset))
+    }
+
+    /// As [`File::write_at`].
+    pub fn write_at(
+        &self,
+        file: &File,
+        buf: &'scope [u8],
+        offset: u64,
+    ) -> Pending<'scope, Write<&'scope [u8]>> {
+        self.start(file.gate(), file.write(Goal::Once, buf, offset))
+    }
+
+    /// As [`File::write_all_at`].
+    pub fn write_all_at(
+        &self,
+        file: &File,
+        buf: &'scope [u8],
+        offset: u64,
+    ) -> Pending<'scope, Write<&'scope [u8]>> {
+        self.start(file.gate(), file.write(Goal::All, buf, offset))
+    }
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("File").field("handle", &handle::number(self.raw())).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,14 @@
+//! Files: bytes at offsets, and the names that lead to them.
+
+mod file;
+mod open;
+mod parts;
+mod path;
+mod ranges;
+
+pub use crate::handle::{Alignment, Kind, Metadata};
+pub use file::File;
+pub use open::OpenOptions;
+pub use parts::{Close, IntoParts, Parts};
+pub use path::{create_dir, metadata, remove_dir, remove_file, rename};
+pub use ranges::{Ranges, RangesOutput};

@@ -1,0 +1,91 @@
+//! How many operations of a scope fly, and the promise to wait for them.
+
+use std::{
+    marker::PhantomData,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    process,
+    sync::Arc,
+    task::Waker,
+};
+
+use crate::sync::{AtomicU32, Mutex, Ordering, lock};
+
+/// Counts landings, not handles and not drops: a forgotten handle does not hang a scope, and a
+/// dropped one does not let it go early.
+pub(crate) struct Tally {
+    flying: AtomicU32,
+    joiner: Mutex<Option<Waker>>,
+}
+
+impl Tally {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { flying: AtomicU32::new(0), joiner: Mutex::new(None) })
+    }
+
+    pub(crate) fn is_zero(&self) -> bool {
+        self.flying.load(Ordering::Acquire) == 0
+    }
+
+    /// Leaves `waker` to be called when the last operation has landed.
+    pub(crate) fn register(&self, waker: &Waker) {
+        let old = lock(&self.joiner).replace(waker.clone());
+        drop(old);
+    }
+
+    fn enter(&self) {
+        self.flying.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One landing; who is to be woken by it. The caller holds an `Arc`, so the tally itself
+    /// outlives the joiner's leaving.
+    pub(super) fn leave(&self) -> Option<Waker> {
+        let before = self.flying.fetch_sub(1, Ordering::AcqRel);
+        if before == 1 { lock(&self.joiner).take() } else { None }
+    }
+}
+
+/// The right to lend what lives at least for `'scope`. Only [`lease`] makes one, and it does not
+/// return before every operation that entered has landed (C10).
+pub(crate) struct Lease<'scope, 'env: 'scope> {
+    tally: Arc<Tally>,
+    /// Invariant, so that `'scope` cannot shrink to something that ends before the join.
+    scope: PhantomData<&'scope mut &'scope ()>,
+    env: PhantomData<&'env mut &'env ()>,
+}
+
+impl Lease<'_, '_> {
+    pub(super) fn enter(&self) -> Arc<Tally> {
+        self.tally.enter();
+        Arc::clone(&self.tally)
+    }
+
+    pub(crate) fn tally(&self) -> &Arc<Tally> {
+        &self.tally
+    }
+}
+
+/// Runs `body`, then calls `join` until nothing flies that `body` lent, whether `body` returned
+/// or unwound.
+pub(crate) fn lease<'env, R>(
+    body: impl for<'scope> FnOnce(&'scope Lease<'scope, 'env>) -> R,
+    join: impl Fn(&Arc<Tally>),
+) -> R {
+    let lease = Lease { tally: Tally::new(), scope: PhantomData, env: PhantomData };
+    let result = catch_unwind(AssertUnwindSafe(|| body(&lease)));
+    let abort = AbortOnUnwind;
+    while !lease.tally.is_zero() {
+        join(&lease.tally);
+    }
+    std::mem::forget(abort);
+    result.unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+/// There is no safe way on if waiting itself fails: the borrowed memory would be written later.
+struct AbortOnUnwind;
+
+impl Drop for AbortOnUnwind {
+    fn drop(&mut self) {
+        eprintln!("overlapped: a scope could not wait for its operations");
+        process::abort();
+    }
+}

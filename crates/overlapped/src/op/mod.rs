@@ -1,0 +1,211 @@
+//! What an operation is: plain data, a plan of its steps, and the typed request around them.
+
+mod path;
+mod plan;
+mod typed;
+#[cfg(unix)]
+pub(crate) mod unix;
+
+pub(crate) use path::c_path;
+pub(crate) use plan::{Goal, Next, Plan};
+pub use typed::{
+    Heir, MakePath, Nap, Open, Operation, Outcome, Plain, Read, ReadMany, Ready, Stat, Write,
+    WriteMany,
+};
+
+use std::time::Instant;
+
+use crate::handle::{self, Owned, Raw};
+
+/// What is asked of the OS, as plain data. The memory that goes with it is lent by the
+/// [`Entry`](crate::backend::Entry) that carries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// Nothing; it completes at once.
+    Nop,
+    /// Bytes into the lent memory, from an offset, or from where a stream stands.
+    Read {
+        /// The handle to read.
+        from: Raw,
+        /// The offset in bytes; `None` for a stream.
+        at: Option<u64>,
+    },
+    /// Bytes from the lent memory, to an offset, or to where a stream stands.
+    Write {
+        /// The handle to write.
+        to: Raw,
+        /// The offset in bytes; `None` for a stream.
+        at: Option<u64>,
+    },
+    /// A path becomes a handle.
+    Open(OpenHow),
+    /// Data (and metadata) reach the device.
+    Sync {
+        /// The handle.
+        of: Raw,
+        /// Leave out metadata that is not needed to read the data back.
+        data_only: bool,
+    },
+    /// A file's length is set.
+    SetLen {
+        /// The handle.
+        of: Raw,
+        /// The new length in bytes.
+        len: u64,
+    },
+    /// Room is reserved on the device, and the file grows to hold it.
+    Allocate {
+        /// The handle.
+        of: Raw,
+        /// First byte.
+        at: u64,
+        /// Length in bytes.
+        len: u64,
+    },
+    /// What the OS says about a handle, or about the lent path.
+    Stat {
+        /// The handle; `None` to ask by path.
+        of: Option<Raw>,
+    },
+    /// The first lent path gets the second's name.
+    Rename,
+    /// The lent path is removed.
+    Unlink {
+        /// It names a directory, which must be empty.
+        directory: bool,
+    },
+    /// A directory is made at the lent path.
+    CreateDir {
+        /// Its permission bits, before the process's mask.
+        mode: u32,
+    },
+    /// Waits until a handle is ready.
+    Poll {
+        /// The handle.
+        of: Raw,
+        /// Ready for what.
+        interest: Interest,
+    },
+    /// Waits until an instant of the port's clock. The port keeps it; no backend sees it.
+    Timer {
+        /// When.
+        due: Instant,
+    },
+}
+
+/// Ready for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    /// Bytes to read, or the end of the stream.
+    Readable,
+    /// Room to write, or nobody left to read.
+    Writable,
+}
+
+/// How a path is opened, as [`fs::OpenOptions`](crate::fs::OpenOptions) says it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one flag of open(2)")]
+pub struct OpenHow {
+    /// For reading.
+    pub read: bool,
+    /// For writing.
+    pub write: bool,
+    /// Each write goes to the end.
+    pub append: bool,
+    /// An existing file is emptied.
+    pub truncate: bool,
+    /// A missing file is made.
+    pub create: bool,
+    /// The file must not exist yet.
+    pub create_new: bool,
+    /// Past the page cache (`O_DIRECT`).
+    pub direct: bool,
+    /// Do not wait for a FIFO's other end, nor for a terminal's carrier.
+    pub nonblocking: bool,
+    /// Permission bits of a new file, before the process's mask.
+    pub mode: u32,
+}
+
+/// What dropping the program's half does to an operation in flight: the documented drop table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnDrop {
+    /// A cancel is requested: nothing is consumed by what does not happen.
+    Cancel,
+    /// It runs to its end; an error is told by the handle's next write, sync or close.
+    Finish,
+    /// It stays with the handle, whose next read is served from it.
+    Stay,
+}
+
+impl Op {
+    /// The drop table (C7).
+    pub(crate) fn on_drop(&self) -> OnDrop {
+        match self {
+            Self::Nop
+            | Self::Read { at: Some(_), .. }
+            | Self::Open(_)
+            | Self::Stat { .. }
+            | Self::Poll { .. }
+            | Self::Timer { .. } => OnDrop::Cancel,
+            Self::Read { at: None, .. } => OnDrop::Stay,
+            Self::Write { .. }
+            | Self::Sync { .. }
+            | Self::SetLen { .. }
+            | Self::Allocate { .. }
+            | Self::Rename
+            | Self::Unlink { .. }
+            | Self::CreateDir { .. } => OnDrop::Finish,
+        }
+    }
+
+    /// The operation's name, as messages and `in_flight()` show it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Nop => "nop",
+            Self::Read { at: Some(_), .. } => "read_at",
+            Self::Read { at: None, .. } => "read",
+            Self::Write { at: Some(_), .. } => "write_at",
+            Self::Write { at: None, .. } => "write",
+            Self::Open(_) => "open",
+            Self::Sync { data_only: false, .. } => "sync_all",
+            Self::Sync { data_only: true, .. } => "sync_data",
+            Self::SetLen { .. } => "set_len",
+            Self::Allocate { .. } => "allocate",
+            Self::Stat { .. } => "metadata",
+            Self::Rename => "rename",
+            Self::Unlink { directory: false } => "remove_file",
+            Self::Unlink { directory: true } => "remove_dir",
+            Self::CreateDir { .. } => "create_dir",
+            Self::Poll { .. } => "poll",
+            Self::Timer { .. } => "sleep",
+        }
+    }
+
+    /// The handle that it works on, if it works on one.
+    pub fn handle(&self) -> Option<Raw> {
+        match *self {
+            Self::Read { from: raw, .. }
+            | Self::Write { to: raw, .. }
+            | Self::Sync { of: raw, .. }
+            | Self::SetLen { of: raw, .. }
+            | Self::Allocate { of: raw, .. }
+            | Self::Poll { of: raw, .. } => Some(raw),
+            Self::Stat { of } => of,
+            _ => None,
+        }
+    }
+
+    /// The number of its handle, for messages.
+    pub(crate) fn handle_number(&self) -> Option<i64> {
+        self.handle().map(handle::number)
+    }
+}
+
+/// What a successful operation produced. A handle arrives typed, so it cannot leak (C7).
+#[derive(Debug)]
+pub enum Value {
+    /// A count of bytes, or 0 where there is nothing to count.
+    Count(usize),
+    /// A new OS handle.
+    Handle(Owned),
+}

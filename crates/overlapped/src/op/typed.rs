@@ -1,0 +1,360 @@
+//! The typed requests: what each lends, what each gives back, and what becomes of an outcome that
+//! nobody takes.
+
+use std::sync::Arc;
+
+use super::{Op, Value};
+use crate::{
+    buf::{Drain, DrainMany, Fill, FillMany, IoBuf, IoBufMut, Lend, NoMemory, PathPair, PathText,
+        StatOut},
+    error::{Cause, Done, Error, Failed, Object},
+    handle::{Metadata, Owned},
+};
+
+/// A typed request: the payload of a block.
+///
+/// Sealed: a new kind of operation needs a new [`Op`] and the backends' consent.
+pub trait Operation: Send + sealed::Sealed {
+    /// What the program gets.
+    type Output;
+    /// What the OS gets.
+    type Lent: Lend;
+
+    #[doc(hidden)]
+    fn lend(&mut self) -> &mut Self::Lent;
+
+    #[doc(hidden)]
+    fn finish(self, outcome: Outcome) -> Self::Output;
+
+    /// The operation's will: called instead of `finish` when nobody will take the outcome.
+    #[doc(hidden)]
+    fn abandoned(self, outcome: Outcome)
+    where
+        Self: Sized,
+    {
+        drop(outcome);
+    }
+}
+
+pub(crate) mod sealed {
+    pub trait Sealed {}
+}
+
+/// Who inherits what an abandoned operation brought (C7): the handle that it belonged to.
+#[doc(hidden)]
+pub trait Heir: Send + Sync {
+    /// Bytes that were taken from a stream and that nobody took.
+    fn bytes(&self, bytes: &[u8]);
+    /// Why an operation that nobody watched failed.
+    fn error(&self, cause: Cause);
+}
+
+/// The raw answer to an operation, with what a message about it needs.
+#[derive(Debug)]
+pub struct Outcome {
+    pub(crate) answer: Result<Value, Cause>,
+    pub(crate) op: Op,
+    pub(crate) moved: usize,
+    pub(crate) whole: bool,
+    pub(crate) backend: &'static str,
+    pub(crate) cancel_requested: bool,
+}
+
+impl Outcome {
+    fn error(&self, cause: Cause, path: Option<&std::ffi::CStr>) -> Error {
+        let object = match (path, self.op.handle_number()) {
+            (Some(path), _) => Object::Path(path.to_string_lossy().into()),
+            (None, Some(number)) => Object::Handle(number),
+            (None, None) => Object::Nothing,
+        };
+        let verb = match (self.whole, self.op) {
+            (true, Op::Read { at: Some(_), .. }) => "read_exact_at",
+            (true, Op::Read { at: None, .. }) => "read_exact",
+            (true, Op::Write { at: Some(_), .. }) => "write_all_at",
+            (true, Op::Write { at: None, .. }) => "write_all",
+            (_, op) => op.name(),
+        };
+        Error {
+            cause,
+            verb,
+            object,
+            backend: self.backend,
+            moved: self.moved,
+            cancel_requested: self.cancel_requested,
+        }
+    }
+
+    fn transfer<B>(self, buf: B) -> Result<Done<B>, Failed<B>> {
+        match self.answer {
+            Ok(Value::Count(n)) => Ok(Done { n, buf }),
+            Ok(Value::Handle(_)) => Err(Failed { error: self.error(Cause::Abandoned, None), buf }),
+            Err(cause) => Err(Failed { error: self.error(cause, None), buf }),
+        }
+    }
+
+    fn plain(self, path: Option<&std::ffi::CStr>) -> Result<(), Error> {
+        match self.answer {
+            Ok(_) => Ok(()),
+            Err(cause) => Err(self.error(cause, path)),
+        }
+    }
+
+    /// Tells the heir why a write that nobody watched went wrong, unless it was asked to stop.
+    fn confess(&self, heir: Option<&Arc<dyn Heir>>) {
+        if let (Some(heir), Err(cause)) = (heir, &self.answer) {
+            if !self.error(*cause, None).is_cancelled() {
+                heir.error(*cause);
+            }
+        }
+    }
+}
+
+/// A read into one buffer. Gives the count and the buffer back; 0 bytes is the end.
+pub struct Read<B> {
+    pub(crate) buf: Fill<B>,
+    pub(crate) heir: Option<Arc<dyn Heir>>,
+}
+
+impl<B: IoBufMut> sealed::Sealed for Read<B> {}
+impl<B: IoBufMut> Operation for Read<B> {
+    type Output = Result<Done<B>, Failed<B>>;
+    type Lent = Fill<B>;
+
+    fn lend(&mut self) -> &mut Fill<B> {
+        &mut self.buf
+    }
+
+    fn finish(self, outcome: Outcome) -> Self::Output {
+        outcome.transfer(self.buf.0)
+    }
+
+    fn abandoned(self, outcome: Outcome) {
+        if let Some(heir) = &self.heir {
+            if outcome.moved > 0 {
+                heir.bytes(&self.buf.0.as_slice()[..outcome.moved]);
+            }
+            outcome.confess(Some(heir));
+        }
+    }
+}
+
+/// A read into several buffers, one after the other.
+pub struct ReadMany<B> {
+    pub(crate) bufs: FillMany<B>,
+}
+
+impl<B: IoBufMut> sealed::Sealed for ReadMany<B> {}
+impl<B: IoBufMut> Operation for ReadMany<B> {
+    type Output = Result<Done<Vec<B>>, Failed<Vec<B>>>;
+    type Lent = FillMany<B>;
+
+    fn lend(&mut self) -> &mut FillMany<B> {
+        &mut self.bufs
+    }
+
+    fn finish(self, outcome: Outcome) -> Self::Output {
+        outcome.transfer(self.bufs.bufs)
+    }
+}
+
+/// A write from one buffer. Gives the count and the buffer back.
+pub struct Write<B> {
+    pub(crate) buf: Drain<B>,
+    pub(crate) heir: Option<Arc<dyn Heir>>,
+}
+
+impl<B: IoBuf> sealed::Sealed for Write<B> {}
+impl<B: IoBuf> Operation for Write<B> {
+    type Output = Result<Done<B>, Failed<B>>;
+    type Lent = Drain<B>;
+
+    fn lend(&mut self) -> &mut Drain<B> {
+        &mut self.buf
+    }
+
+    fn finish(self, outcome: Outcome) -> Self::Output {
+        outcome.transfer(self.buf.0)
+    }
+
+    fn abandoned(self, outcome: Outcome) {
+        outcome.confess(self.heir.as_ref());
+        if outcome.answer.is_ok() && outcome.moved < self.buf.0.len() {
+            // It was let go after a short write had landed: the rest was never written.
+            if let Some(heir) = &self.heir {
+                heir.error(Cause::WriteZero);
+            }
+        }
+    }
+}
+
+/// A write from several buffers, one after the other.
+pub struct WriteMany<B> {
+    pub(crate) bufs: DrainMany<B>,
+    pub(crate) heir: Option<Arc<dyn Heir>>,
+}
+
+impl<B: IoBuf> sealed::Sealed for WriteMany<B> {}
+impl<B: IoBuf> Operation for WriteMany<B> {
+    type Output = Result<Done<Vec<B>>, Failed<Vec<B>>>;
+    type Lent = DrainMany<B>;
+
+    fn lend(&mut self) -> &mut DrainMany<B> {
+        &mut self.bufs
+    }
+
+    fn finish(self, outcome: Outcome) -> Self::Output {
+        outcome.transfer(self.bufs.bufs)
+    }
+
+    fn abandoned(self, outcome: Outcome) {
+        outcome.confess(self.heir.as_ref());
+        let asked: usize = self.bufs.bufs.iter().map(IoBuf::len).sum();
+        if outcome.answer.is_ok() && outcome.moved < asked {
+            if let Some(heir) = &self.heir {
+                heir.error(Cause::WriteZero);
+            }
+        }
+    }
+}
+
+/// An operation that gives nothing but its success: sync, set length, allocate.
+pub struct Plain {
+    pub(crate) nothing: NoMemory,
+    pub(crate) heir: Option<Arc<dyn Heir>>,
+}
+
+impl sealed::Sealed for Plain {}
+impl Operation for Plain {
+    type Output = Result<(), Error>;
+    type Lent = NoMemory;
+
+    fn lend(&mut self) -> &mut NoMemory {
+        &mut self.nothing
+    }
+
+    fn finish(self, outcome: Outcome) -> Self::Output {
+        outcome.plain(None)
+    }
+
+    fn abandoned(self, outcome: Outcome) {
+        outcome.confess(self.heir.as_ref());
+    }
+}
+
+/// A wait for readiness.
+pub struct Ready(pub(crate) NoMemory);
+
+impl sealed::Sealed for Ready {}
+impl Operation for Ready {
+    type Output = Result<(), Error>;
+    type Lent = NoMemory;
+
+    fn lend(&mut self) -> &mut NoMemory {
+        &mut self.0
+    }
+
+    fn finish(self, outcome: Outcome) -> Self::Output {
+        outcome.plain(None)
+    }
+}
+
+/// A wait for an instant.
+pub struct Nap(pub(crate) NoMemory);
+
+impl sealed::Sealed for Nap {}
+impl Operation for Nap {
+    type Output = Result<(), Error>;
+    type Lent = NoMemory;
+
+    fn lend(&mut self) -> &mut NoMemory {
+        &mut self.0
+    }
+
+    fn finish(self, outcome: Outcome) -> Self::Output {
+        outcome.plain(None)
+    }
+}
+
+/// A path that is to become a handle, which `make` turns into what the caller wants. A handle that
+/// nobody takes is closed.
+pub struct Open<T> {
+    pub(crate) path: PathText,
+    pub(crate) make: Box<dyn FnOnce(Owned) -> T + Send>,
+}
+
+impl<T> sealed::Sealed for Open<T> {}
+impl<T> Operation for Open<T> {
+    type Output = Result<T, Error>;
+    type Lent = PathText;
+
+    fn lend(&mut self) -> &mut PathText {
+        &mut self.path
+    }
+
+    fn finish(self, outcome: Outcome) -> Self::Output {
+        match outcome.answer {
+            Ok(Value::Handle(handle)) => Ok((self.make)(handle)),
+            Ok(Value::Count(_)) => Err(outcome.error(Cause::Abandoned, Some(&self.path.0))),
+            Err(cause) => Err(outcome.error(cause, Some(&self.path.0))),
+        }
+    }
+}
+
+/// What the OS says about a file.
+pub struct Stat {
+    pub(crate) out: StatOut,
+}
+
+impl sealed::Sealed for Stat {}
+impl Operation for Stat {
+    type Output = Result<Metadata, Error>;
+    type Lent = StatOut;
+
+    fn lend(&mut self) -> &mut StatOut {
+        &mut self.out
+    }
+
+    fn finish(mut self, outcome: Outcome) -> Self::Output {
+        let path = self.out.path.as_deref();
+        match outcome.answer {
+            Ok(_) => {
+                let answer = self.out.scratch.answer.take();
+                answer.ok_or_else(|| outcome.error(Cause::Abandoned, path))
+            }
+            Err(cause) => Err(outcome.error(cause, path)),
+        }
+    }
+}
+
+/// A change to a directory: rename, remove, create. `P` is one path or a pair.
+pub struct MakePath<P> {
+    pub(crate) paths: P,
+}
+
+impl sealed::Sealed for MakePath<PathText> {}
+impl Operation for MakePath<PathText> {
+    type Output = Result<(), Error>;
+    type Lent = PathText;
+
+    fn lend(&mut self) -> &mut PathText {
+        &mut self.paths
+    }
+
+    fn finish(self, outcome: Outcome) -> Self::Output {
+        outcome.plain(Some(&self.paths.0))
+    }
+}
+
+impl sealed::Sealed for MakePath<PathPair> {}
+impl Operation for MakePath<PathPair> {
+    type Output = Result<(), Error>;
+    type Lent = PathPair;
+
+    fn lend(&mut self) -> &mut PathPair {
+        &mut self.paths
+    }
+
+    fn finish(self, outcome: Outcome) -> Self::Output {
+        outcome.plain(Some(&self.paths.0))
+    }
+}

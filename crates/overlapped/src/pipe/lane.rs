@@ -1,0 +1,188 @@
+//! One direction of a stream: its operations in order, one at a time at the OS.
+//!
+//! A lane keeps what the OS cannot: the order of overlapped reads, and bytes that a read took from
+//! the stream and whose reader went away (C7). An operation that is dropped in flight stays here;
+//! when it lands, its bytes are kept for the next read that starts. So bytes are lost only with
+//! the lane itself, which tells how many.
+//!
+//! The entry that the OS has is not here, only its id (`busy`). `pumping` makes one thread at a
+//! time hand entries on, so that landings which follow at once do not recurse.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::{
+    backend::{Cause, Value},
+    error::ECANCELED,
+    iocb::{Entry, Id},
+    op::Heir,
+    pending::Route,
+    port::{Flight, Held, Holder, Shard},
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    Read,
+    Write,
+}
+
+pub(super) struct Lane {
+    held: Held,
+    direction: Direction,
+    shard: Arc<Shard>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    busy: Option<Id>,
+    pumping: bool,
+    queue: VecDeque<Entry>,
+    unread: VecDeque<u8>,
+    /// The user's handle is gone: what is dropped from now on is not kept.
+    closed: bool,
+}
+
+/// What to do with the next entry.
+enum Next {
+    Launch(Entry),
+    Answer(Entry, Result<Value, Cause>),
+}
+
+impl AsRef<Held> for Lane {
+    fn as_ref(&self) -> &Held {
+        &self.held
+    }
+}
+
+impl Lane {
+    pub(super) fn new(held: Held, direction: Direction, shard: &Arc<Shard>) -> Arc<Self> {
+        let state = Mutex::default();
+        Arc::new(Self { held, direction, shard: Arc::clone(shard), state })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn shard(&self) -> &Arc<Shard> {
+        &self.shard
+    }
+
+    /// The user's handle is going. What only the lane keeps is asked to stop; everything, if
+    /// `all`. Streams of writes run to their end.
+    pub(super) fn close(self: &Arc<Self>, all: bool) {
+        self.lock().closed = true;
+        if self.direction == Direction::Read {
+            self.shard.cancel_where(|flight| flight.is_of(self) && (all || flight.is_orphan()));
+        }
+        self.shard.attend_where(|flight| flight.is_of(self));
+    }
+
+    /// The bytes that nobody has read.
+    pub(super) fn take_unread(&self) -> Vec<u8> {
+        std::mem::take(&mut self.lock().unread).into()
+    }
+
+    /// Hands entries on, as far as the order allows.
+    fn pump(&self) {
+        if std::mem::replace(&mut self.lock().pumping, true) {
+            return;
+        }
+        while let Some(next) = self.next() {
+            match next {
+                Next::Launch(entry) => self.shard.launch(entry),
+                Next::Answer(entry, answer) => self.shard.answer(entry, answer),
+            }
+        }
+    }
+
+    /// The next entry whose turn it is. `None` ends the pumping.
+    fn next(&self) -> Option<Next> {
+        let mut state = self.lock();
+        let entry = if state.busy.is_none() { state.queue.pop_front() } else { None };
+        let Some(mut entry) = entry else {
+            state.pumping = false;
+            return None;
+        };
+        state.busy = Some(entry.id());
+        if let Some(cause) = self.held.pay() {
+            return Some(Next::Answer(entry, Err(cause)));
+        }
+        if self.direction == Direction::Write {
+            return Some(Next::Launch(entry));
+        }
+        if entry.is_orphan() {
+            // Dropped before its turn: it took nothing, and must not.
+            return Some(Next::Answer(entry, Err(Cause::Os(ECANCELED))));
+        }
+        if state.unread.is_empty() {
+            return Some(Next::Launch(entry));
+        }
+        let n = serve(&mut state.unread, &mut entry);
+        entry.act_now();
+        Some(Next::Answer(entry, Ok(Value::Count(n))))
+    }
+}
+
+/// Copies kept bytes into the buffers of a read.
+fn serve(unread: &mut VecDeque<u8>, entry: &mut Entry) -> usize {
+    let mut served = 0;
+    for slice in entry.slices_mut() {
+        let n = slice.len().min(unread.len());
+        for (to, from) in slice.iter_mut().zip(unread.drain(..n)) {
+            *to = from;
+        }
+        served += n;
+    }
+    served
+}
+
+impl Holder for Lane {
+    fn landed(&self, id: Id) {
+        {
+            let mut state = self.lock();
+            if state.busy == Some(id) {
+                state.busy = None;
+            }
+        }
+        self.pump();
+        self.held.leave();
+    }
+
+    fn keeps(&self) -> bool {
+        !self.lock().closed
+    }
+
+    fn withdraw(&self, id: Id) -> Option<Entry> {
+        let mut state = self.lock();
+        let place = state.queue.iter().position(|entry| entry.id() == id)?;
+        state.queue.remove(place)
+    }
+}
+
+impl Heir for Lane {
+    fn bytes(&self, bytes: &[u8]) {
+        self.lock().unread.extend(bytes);
+    }
+
+    fn error(&self, cause: Cause) {
+        self.held.owe(cause);
+    }
+}
+
+/// By the lane's queue into the port.
+impl Route for &Arc<Lane> {
+    fn start(self, shard: &Arc<Shard>, entry: Entry, flight: Flight) -> u32 {
+        match shard.admit(entry, flight) {
+            Ok((key, entry)) => {
+                self.lock().queue.push_back(entry);
+                self.pump();
+                key
+            }
+            Err(key) => key,
+        }
+    }
+}

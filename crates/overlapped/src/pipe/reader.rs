@@ -1,0 +1,123 @@
+use std::{fmt, path::Path, sync::Arc};
+
+use super::{
+    Close, IntoParts,
+    lane::{Direction, Lane},
+};
+use crate::{
+    buf::{Fill, IoBufMut},
+    handle::{self, Owned},
+    op::{Goal, Heir, Op, Open, OpenHow, Plan, Read},
+    pending::{self, Ask, Pending},
+    port::{Held, Port},
+    scope::Scope,
+};
+
+/// The side of a stream that bytes come out of.
+///
+/// Dropping it asks what it still keeps to stop, and closes the descriptor when that is over; bytes
+/// that nobody has read go with it. [`into_parts`](Self::into_parts) gives them back instead.
+pub struct Reader {
+    lane: Arc<Lane>,
+    port: Port,
+    /// It was opened without waiting for a writer, so a read first waits until there is one.
+    waits_first: bool,
+}
+
+impl Reader {
+    /// Opens a FIFO, a terminal or another character device for reading.
+    ///
+    /// Opening does not wait for a writer; the first read does. See [fifo(7)].
+    ///
+    /// [fifo(7)]: https://man7.org/linux/man-pages/man7/fifo.7.html
+    pub fn open(port: &Port, path: impl AsRef<Path>) -> Pending<'static, Open<Self>> {
+        let how = OpenHow { read: true, nonblocking: true, ..OpenHow::default() };
+        let owner = port.clone();
+        pending::open(port, how, path.as_ref(), move |handle| Self::new(&owner, handle, true))
+    }
+
+    /// Takes over the readable end of a pipe, a socket or a device, blocking or not.
+    pub fn from_owned(port: &Port, handle: Owned) -> Self {
+        Self::new(port, handle, false)
+    }
+
+    fn new(port: &Port, handle: Owned, waits_first: bool) -> Self {
+        let held = Held::new(handle::raw(&handle), handle);
+        let shard = port.shard_for(&Op::Nop);
+        let lane = Lane::new(held, Direction::Read, shard);
+        Self { lane, port: port.clone(), waits_first }
+    }
+
+    /// The port that its operations go to.
+    pub fn port(&self) -> &Port {
+        &self.port
+    }
+
+    /// Reads what is there, or waits until something is. Gives the count, which may be short, and
+    /// the buffer; 0 is the end of the stream. See [read(2)].
+    ///
+    /// Dropped in flight, it stays with the reader: the next read that starts is served what it
+    /// took. Cancelled, it has taken nothing, or it tells what it took.
+    ///
+    /// [read(2)]: https://man7.org/linux/man-pages/man2/read.2.html
+    pub fn read<B: IoBufMut + 'static>(&self, buf: B) -> Pending<'static, Read<B>> {
+        Pending::start_by(&self.lane, self.ask(Goal::Once, buf))
+    }
+
+    /// Reads until `buf` is full. The end of the stream before that is an error
+    /// ([`Cause::UnexpectedEnd`](crate::Cause::UnexpectedEnd)), and so is a cancel; both tell how
+    /// many bytes are in the buffer.
+    pub fn read_exact<B: IoBufMut + 'static>(&self, buf: B) -> Pending<'static, Read<B>> {
+        Pending::start_by(&self.lane, self.ask(Goal::All, buf))
+    }
+
+    /// Waits until nothing is in flight, and closes the descriptor. Everything in flight is asked
+    /// to stop.
+    pub fn close(self) -> Close {
+        Close::new(self.into_parts())
+    }
+
+    /// Takes the reader apart, once nothing is in flight: its descriptor, and the bytes that were
+    /// taken from the stream and that nobody has read. Everything in flight is asked to stop.
+    pub fn into_parts(self) -> IntoParts {
+        IntoParts::new(&self.lane, self.port.backend().name())
+    }
+
+    fn ask<B: IoBufMut>(&self, goal: Goal, buf: B) -> Ask<'_, Read<B>> {
+        let held: &Held = (*self.lane).as_ref();
+        held.enter();
+        let heir: Arc<dyn Heir> = Arc::<Lane>::clone(&self.lane);
+        Ask {
+            shard: self.lane.shard(),
+            op: Op::Read { from: held.raw(), at: None },
+            plan: if self.waits_first { Plan::wait_first(goal) } else { Plan::new(goal) },
+            request: Read { buf: Fill(buf), heir: Some(heir) },
+            holder: Some(Arc::<Lane>::clone(&self.lane)),
+        }
+    }
+}
+
+/// The verbs on borrowed buffers; those of [`Reader`] tell what they do.
+impl<'scope> Scope<'scope, '_> {
+    /// As [`Reader::read`].
+    pub fn read(
+        &self,
+        reader: &Reader,
+        buf: &'scope mut [u8],
+    ) -> Pending<'scope, Read<&'scope mut [u8]>> {
+        self.start(&reader.lane, reader.ask(Goal::Once, buf))
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.lane.close(false);
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let held: &Held = (*self.lane).as_ref();
+        f.debug_struct("Reader").field("handle", &handle::number(held.raw())).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,103 @@
+use std::{io, sync::{Arc, OnceLock}, thread, time::Duration};
+
+use super::{Core, Handle, Port, Shard};
+use crate::backend::{
+    Backend,
+    driver::{self, Choice, Kind},
+};
+
+/// Settings for a [`Port`].
+///
+/// ```
+/// use overlapped::{Port, backend::Kind};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let port = Port::builder().backend(Kind::Threads).max_in_flight(1000).build()?;
+/// assert_eq!(port.backend(), Kind::Threads);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Builder {
+    choice: Choice,
+    shards: Option<usize>,
+    max_in_flight: usize,
+    max_workers: usize,
+    drain_bound: Duration,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            choice: Choice::Best,
+            shards: None,
+            max_in_flight: 1 << 20,
+            max_workers: 16,
+            drain_bound: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Builder {
+    /// Requires a mechanism. Without this the best one that works here is taken, and
+    /// [`Port::features`] says why if that is a fallback.
+    pub fn backend(mut self, kind: Kind) -> Self {
+        self.choice = Choice::Only(kind);
+        self
+    }
+
+    /// How many backends work side by side; a thread keeps to one of them. At least 1; by default
+    /// one for every eight processors.
+    pub fn shards(mut self, shards: usize) -> Self {
+        self.shards = Some(shards.max(1));
+        self
+    }
+
+    /// How many operations may be in flight at once, at least 1; about a million by default.
+    /// Starting one more fails at once, with its buffer given back.
+    pub fn max_in_flight(mut self, limit: usize) -> Self {
+        self.max_in_flight = limit.max(1);
+        self
+    }
+
+    /// How many threads a thread backend may use for what blocks, at least 1; 16 by default.
+    pub fn max_workers(mut self, workers: usize) -> Self {
+        self.max_workers = workers.max(1);
+        self
+    }
+
+    /// How long a dropped port tries in the background to drain what is in flight before it leaks
+    /// it; 30 seconds by default.
+    pub fn drain_bound(mut self, bound: Duration) -> Self {
+        self.drain_bound = bound;
+        self
+    }
+
+    /// Makes the port.
+    ///
+    /// # Errors
+    ///
+    /// If the mechanism that was required does not work here; the message says what to change.
+    pub fn build(self) -> io::Result<Port> {
+        let count = self.shards.unwrap_or_else(default_shards);
+        let open = |_| driver::open(self.choice, self.max_workers).map_err(io::Error::other);
+        let backends = (0..count).map(open).collect::<io::Result<Vec<_>>>()?;
+        Ok(self.build_on(backends))
+    }
+
+    pub(super) fn build_on(self, backends: Vec<Backend>) -> Port {
+        let limit = self.max_in_flight.div_ceil(backends.len());
+        let shard = |(number, backend)| Shard::new(number, backend, limit);
+        Port(Arc::new(Handle(Arc::new(Core {
+            shards: backends.into_iter().enumerate().map(shard).collect(),
+            aux: OnceLock::new(),
+            workers: self.max_workers,
+            limit,
+            drain_bound: self.drain_bound,
+        }))))
+    }
+}
+
+fn default_shards() -> usize {
+    thread::available_parallelism().map_or(1, |cpus| cpus.get().div_ceil(8))
+}

@@ -1,0 +1,125 @@
+//! What every open handle keeps beside its descriptor: how many operations fly on it, and what it
+//! owes its user.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use super::{Parker, Shard};
+use crate::{
+    error::Cause,
+    handle::{Owned, Raw},
+};
+
+/// The common part of a file and of a stream's side. Operations in flight hold it, so the
+/// descriptor stays open until the last of them has landed.
+pub(crate) struct Held {
+    raw: Raw,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// `None` once given out.
+    handle: Option<Owned>,
+    flying: usize,
+    /// Why an operation that nobody watched failed.
+    owed: Option<Cause>,
+    drained: Option<Waker>,
+}
+
+impl Held {
+    pub(crate) fn new(raw: Raw, handle: Owned) -> Self {
+        let state = State { handle: Some(handle), flying: 0, owed: None, drained: None };
+        Self { raw, state: Mutex::new(state) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn raw(&self) -> Raw {
+        self.raw
+    }
+
+    /// One more operation flies.
+    pub(crate) fn enter(&self) {
+        self.lock().flying += 1;
+    }
+
+    /// One has landed.
+    pub(crate) fn leave(&self) {
+        let drained = {
+            let mut state = self.lock();
+            state.flying -= 1;
+            if state.flying == 0 { state.drained.take() } else { None }
+        };
+        if let Some(waker) = drained {
+            waker.wake();
+        }
+    }
+
+    /// The first error that nobody has been told yet is kept (C7).
+    pub(crate) fn owe(&self, cause: Cause) {
+        self.lock().owed.get_or_insert(cause);
+    }
+
+    /// Tells it, once.
+    pub(crate) fn pay(&self) -> Option<Cause> {
+        self.lock().owed.take()
+    }
+
+    fn is_drained(&self) -> bool {
+        self.lock().flying == 0
+    }
+
+    fn watch(&self, waker: &Waker) -> bool {
+        let mut state = self.lock();
+        if state.flying == 0 {
+            return true;
+        }
+        state.drained = Some(waker.clone());
+        false
+    }
+
+    fn give_out(&self) -> Option<Owned> {
+        self.lock().handle.take()
+    }
+}
+
+/// A handle that is being taken apart: waits until nothing flies on it.
+pub(crate) struct Holding<H> {
+    holder: Arc<H>,
+    shard: Arc<Shard>,
+}
+
+impl<H: AsRef<Held>> Holding<H> {
+    /// The holder's operations must have been asked to stop, and be attended.
+    pub(crate) fn new(holder: Arc<H>, shard: Arc<Shard>) -> Self {
+        Self { holder, shard }
+    }
+
+    pub(crate) fn wait(self) -> (Arc<H>, Option<Owned>) {
+        let held = (*self.holder).as_ref();
+        let parker = Parker::current();
+        held.watch(&parker.waker());
+        self.shard.drive(&parker, &|| held.is_drained(), None);
+        let handle = held.give_out();
+        (self.holder, handle)
+    }
+}
+
+impl<H: AsRef<Held>> Future for Holding<H> {
+    type Output = (Arc<H>, Option<Owned>);
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let held = (*self.holder).as_ref();
+        if !held.watch(cx.waker()) {
+            return Poll::Pending;
+        }
+        let handle = held.give_out();
+        Poll::Ready((Arc::clone(&self.holder), handle))
+    }
+}

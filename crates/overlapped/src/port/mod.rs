@@ -1,0 +1,237 @@
+//! The port: where operations go in and completions come out.
+//!
+//! A port has one or more [shards](shard), each with a backend of its own. Operations are started
+//! through [`Shard::start`]; who waits in the kernel for a shard is settled by its [helm].
+
+mod background;
+mod builder;
+mod held;
+mod helm;
+mod inbox;
+mod parker;
+mod report;
+mod shard;
+mod timers;
+mod trace;
+
+#[cfg(all(test, loom))]
+mod models;
+
+pub use builder::Builder;
+pub(crate) use held::{Held, Holding};
+pub(crate) use inbox::{Flight, Holder};
+pub(crate) use parker::Parker;
+pub use report::{Flying, Report, Stats};
+pub(crate) use shard::Shard;
+
+use std::{
+    cell::Cell,
+    fmt, io,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use crate::{
+    backend::{
+        Backend, Features, Kind,
+        driver::{self, Choice},
+    },
+    op::Op,
+};
+
+/// The I/O subsystem of a program: operations go in, completions come out.
+///
+/// A port serves any thread and any executor. A thread that blocks in a wait drives it itself;
+/// for those who do not block there is one thread in the background, started when first needed.
+/// Clones are handles to the same port. When the last one is gone (files and streams hold one
+/// each) everything in flight is cancelled and drained in the background; see
+/// [`Port::shutdown`] for doing that in the foreground and for what is leaked if the OS does not
+/// answer in time.
+///
+/// After `fork` only the parent may use its ports.
+///
+/// ```
+/// use overlapped::{Port, fs::File};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let port = Port::shared()?;
+/// let file = File::open(&port, "Cargo.toml").wait()?;
+/// let done = file.read_at(vec![0; 16], 0).wait()?;
+/// assert!(done.n > 0);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Port(Arc<Handle>);
+
+/// Counts the user's handles: operations in flight hold shards, not this.
+struct Handle(Arc<Core>);
+
+pub(crate) struct Core {
+    shards: Vec<Arc<Shard>>,
+    /// Does what the backend lacks.
+    aux: OnceLock<Result<Arc<Shard>, String>>,
+    workers: usize,
+    limit: usize,
+    drain_bound: Duration,
+}
+
+static SHARED: OnceLock<Result<Port, String>> = OnceLock::new();
+
+impl Port {
+    /// The process's own port, made at first use with the best backend that works here. It lives
+    /// as long as the process.
+    ///
+    /// # Errors
+    ///
+    /// If no backend works at all; the message says why for each.
+    pub fn shared() -> io::Result<Self> {
+        let made = SHARED.get_or_init(|| Self::builder().build().map_err(|e| e.to_string()));
+        made.clone().map_err(io::Error::other)
+    }
+
+    /// Settings for a port of one's own.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// A port on a backend that the caller brings: a simulated kernel, or
+    /// [`backend::null`](crate::backend::null).
+    pub fn with_backend(backend: Backend) -> Self {
+        Builder::default().build_on(vec![backend])
+    }
+
+    fn core(&self) -> &Core {
+        &self.0.0
+    }
+
+    /// What this port's backend does, and which fallback was taken for which reason.
+    pub fn features(&self) -> &Features {
+        &self.core().shards[0].features
+    }
+
+    /// The mechanism behind this port.
+    pub fn backend(&self) -> Kind {
+        self.features().kind
+    }
+
+    /// The time on the port's clock, by which its timers and deadlines go.
+    pub fn now(&self) -> Instant {
+        self.core().shards[0].now()
+    }
+
+    /// The shard for an operation that this thread starts.
+    pub(crate) fn shard_for(&self, op: &Op) -> &Arc<Shard> {
+        let core = self.core();
+        let shard = &core.shards[thread_number() % core.shards.len()];
+        if shard.features.has(op) {
+            return shard;
+        }
+        match core.aux.get_or_init(|| core.open_aux()) {
+            Ok(aux) => aux,
+            Err(_) => shard,
+        }
+    }
+
+    /// All shards.
+    pub(crate) fn shards(&self) -> impl Iterator<Item = &Arc<Shard>> {
+        self.core().all()
+    }
+
+    /// Counts since the port was made.
+    pub fn stats(&self) -> Stats {
+        let mut stats = Stats::default();
+        for shard in self.shards() {
+            let book = shard.book();
+            stats.started += book.started;
+            stats.landed += book.landed;
+            stats.in_flight += book.flights.len();
+            stats.backlog += book.backlog_len();
+            stats.cancels += book.cancels;
+            stats.panics += shard.panics();
+        }
+        stats
+    }
+
+    /// What is in flight now, oldest first.
+    pub fn in_flight(&self) -> Vec<Flying> {
+        let mut flying = Vec::new();
+        for shard in self.shards() {
+            let now = shard.now();
+            flying.extend(shard.book().flights.iter().map(|(_, flight)| Flying {
+                operation: flight.op.name(),
+                handle: flight.op.handle_number(),
+                len: flight.len,
+                age: now.saturating_duration_since(flight.started),
+                thread: flight.thread,
+                cancel_requested: flight.cancelled,
+            }));
+        }
+        flying.sort_by_key(|flying| std::cmp::Reverse(flying.age));
+        flying
+    }
+
+    /// Ends the port: new operations are refused, everything in flight is asked to stop, and the
+    /// caller drives until all of it is over, for at most `deadline`.
+    ///
+    /// Outcomes stay with their [`Pending`](crate::Pending)s. What the OS has not finished when
+    /// the time is over is leaked and counted: freeing it would be the very bug that this library
+    /// exists to prevent (C9). A later shutdown goes on where this one stopped.
+    pub fn shutdown(&self, deadline: Duration) -> Report {
+        let until = self.now().checked_add(deadline);
+        let flying: usize = self.shards().map(|shard| shard.busy()).sum();
+        self.shards().for_each(Shard::close);
+        let leaked = self.shards().map(|shard| shard.drain(until)).sum();
+        Report { drained: flying.saturating_sub(leaked), leaked }
+    }
+}
+
+impl fmt::Debug for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Port")
+            .field("backend", &self.backend())
+            .field("shards", &self.core().shards.len())
+            .field("stats", &self.stats())
+            .finish()
+    }
+}
+
+impl Core {
+    fn all(&self) -> impl Iterator<Item = &Arc<Shard>> {
+        self.shards.iter().chain(self.aux.get().and_then(|aux| aux.as_ref().ok()))
+    }
+
+    fn open_aux(&self) -> Result<Arc<Shard>, String> {
+        let backend = driver::open(Choice::Only(Kind::Threads), self.workers)?;
+        Ok(Shard::new(self.shards.len(), backend, self.limit))
+    }
+}
+
+impl Drop for Handle {
+    /// Cancels what flies and leaves the draining to the background: it never blocks.
+    fn drop(&mut self) {
+        for shard in self.0.all() {
+            shard.close();
+            shard.background.retire(shard, self.0.drain_bound);
+        }
+    }
+}
+
+/// A small number per thread, so that a thread keeps to one shard.
+fn thread_number() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static MINE: Cell<Option<usize>> = const { Cell::new(None) };
+    }
+    let known = MINE.try_with(|mine| {
+        mine.get().unwrap_or_else(|| {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            mine.set(Some(number));
+            number
+        })
+    });
+    known.unwrap_or(0)
+}

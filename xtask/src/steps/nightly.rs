@@ -1,0 +1,67 @@
+//! The checkers that only a nightly toolchain has.
+
+use super::counted;
+use crate::Result;
+use crate::command::{Cmd, cargo, rustup};
+
+/// Only the sanitizers of this target are used; a target must be named at all, for otherwise the
+/// flags would also reach build scripts and procedural macros, which cannot be loaded then.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+pub(crate) fn miri(args: &[String]) -> Result<String> {
+    components(&["miri", "rust-src"])?;
+    let miri = |tests| {
+        cargo(tests)
+            .env_flags(
+                "MIRIFLAGS",
+                "-Zmiri-strict-provenance -Zmiri-disable-isolation",
+            )
+            .target_dir("miri")
+            .run_tests(args)
+    };
+    let lib = miri("+nightly miri test -p overlapped --lib -- --skip loom_")?;
+    let suite = miri("+nightly miri test -p overlapped --test miri --")?;
+    counted(lib + suite)
+}
+
+pub(crate) fn asan(args: &[String]) -> Result<String> {
+    components(&["rust-src"])?;
+    counted(sanitized("address", "asan", "").run_tests(args)?)
+}
+
+/// A std that is not instrumented hides its own synchronisation, and every use of a channel or a
+/// mutex looks like a race; hence `-Zbuild-std`.
+pub(crate) fn tsan(args: &[String]) -> Result<String> {
+    components(&["rust-src"])?;
+    counted(sanitized("thread", "tsan", "-Zbuild-std").run_tests(args)?)
+}
+
+/// Release, since storms are slow, but with the assertions of a debug build, and with lines for
+/// the sanitizer's report.
+fn sanitized(sanitizer: &str, dir: &str, flags: &str) -> Cmd {
+    let tests = "-p overlapped --test stress --test conformance --";
+    cargo(&format!(
+        "+nightly test --release {flags} --target {TARGET} {tests}"
+    ))
+    .env_flags("RUSTFLAGS", &format!("-Zsanitizer={sanitizer}"))
+    .env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true")
+    .env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only")
+    .target_dir(dir)
+}
+
+/// Adds what is missing of the nightly toolchain, or the toolchain itself.
+fn components(wanted: &[&str]) -> Result<()> {
+    let Some(installed) = rustup("component list --toolchain nightly --installed").quiet() else {
+        return rustup("toolchain install nightly --profile minimal --component")
+            .args([wanted.join(",")])
+            .run();
+    };
+    let is_missing = |name: &&&str| !installed.lines().any(|line| line.starts_with(**name));
+    let missing: Vec<_> = wanted.iter().filter(is_missing).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    rustup("component add --toolchain nightly")
+        .args(missing)
+        .run()
+}
