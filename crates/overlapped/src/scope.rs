@@ -58,13 +58,15 @@ impl Port {
     /// ```
     ///
     /// The scope blocks the calling thread: do not use it on an executor's thread.
-    pub fn scope<'env, R>(
-        &self,
-        body: impl for<'scope> FnOnce(Scope<'scope, 'env>) -> R,
-    ) -> R {
+    pub fn scope<'env, R>(&self, body: impl for<'scope> FnOnce(Scope<'scope, 'env>) -> R) -> R {
         let shards = Arc::new(Shards::default());
         iocb::lease(
-            |lease| body(Scope { lease, shards: Arc::clone(&shards) }),
+            |lease| {
+                body(Scope {
+                    lease,
+                    shards: Arc::clone(&shards),
+                })
+            },
             |tally| shards.join(tally),
         )
     }

@@ -38,7 +38,10 @@ impl IntoParts {
         }
         let shard = Arc::clone(port.shard_for(&crate::op::Op::Nop));
         let backend = port.backend().name();
-        Self { holding: Holding::new(Arc::clone(inner), shard), backend }
+        Self {
+            holding: Holding::new(Arc::clone(inner), shard),
+            backend,
+        }
     }
 
     /// Blocks until nothing is in flight on the file.

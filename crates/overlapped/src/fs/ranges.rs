@@ -44,7 +44,8 @@ impl<'file> Ranges<'file> {
 
     fn start_next(&mut self) {
         if let Some((offset, len)) = self.waiting.next() {
-            self.flying.push_back(self.file.read_at(vec![0; len], offset));
+            self.flying
+                .push_back(self.file.read_at(vec![0; len], offset));
         }
     }
 

@@ -20,7 +20,9 @@ struct Idle(NonNull<Block>);
 unsafe impl Send for Idle {}
 
 #[cfg(not(loom))]
-static POOL: Pool = Pool { idle: Mutex::new(Vec::new()) };
+static POOL: Pool = Pool {
+    idle: Mutex::new(Vec::new()),
+};
 
 #[cfg(loom)]
 loom::lazy_static! {

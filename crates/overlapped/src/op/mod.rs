@@ -167,8 +167,12 @@ impl Op {
             Self::Write { at: Some(_), .. } => "write_at",
             Self::Write { at: None, .. } => "write",
             Self::Open(_) => "open",
-            Self::Sync { data_only: false, .. } => "sync_all",
-            Self::Sync { data_only: true, .. } => "sync_data",
+            Self::Sync {
+                data_only: false, ..
+            } => "sync_all",
+            Self::Sync {
+                data_only: true, ..
+            } => "sync_data",
             Self::SetLen { .. } => "set_len",
             Self::Allocate { .. } => "allocate",
             Self::Stat { .. } => "metadata",

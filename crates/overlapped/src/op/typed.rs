@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use super::{Op, Value};
 use crate::{
-    buf::{Drain, DrainMany, Fill, FillMany, IoBuf, IoBufMut, Lend, NoMemory, PathPair, PathText,
-        StatOut},
+    buf::{
+        Drain, DrainMany, Fill, FillMany, IoBuf, IoBufMut, Lend, NoMemory, PathPair, PathText,
+        StatOut,
+    },
     error::{Cause, Done, Error, Failed, Object},
     handle::{Metadata, Owned},
 };
@@ -87,8 +89,14 @@ impl Outcome {
     fn transfer<B>(self, buf: B) -> Result<Done<B>, Failed<B>> {
         match self.answer {
             Ok(Value::Count(n)) => Ok(Done { n, buf }),
-            Ok(Value::Handle(_)) => Err(Failed { error: self.error(Cause::Abandoned, None), buf }),
-            Err(cause) => Err(Failed { error: self.error(cause, None), buf }),
+            Ok(Value::Handle(_)) => Err(Failed {
+                error: self.error(Cause::Abandoned, None),
+                buf,
+            }),
+            Err(cause) => Err(Failed {
+                error: self.error(cause, None),
+                buf,
+            }),
         }
     }
 

@@ -67,7 +67,10 @@ impl<O: Operation + 'static> Pending<'static, O> {
         let mut pending = self;
         let number = TABLE.with(|table| table.borrow_mut().routines.insert(None));
         let queue = TABLE.with(|table| Arc::clone(&table.borrow().queue));
-        let over = pending.attend(&Waker::from(Arc::new(Call { queue: Arc::clone(&queue), number })));
+        let over = pending.attend(&Waker::from(Arc::new(Call {
+            queue: Arc::clone(&queue),
+            number,
+        })));
         let run = Box::new(move || routine(pending.take()));
         TABLE.with(|table| table.borrow_mut().routines[number] = Some(run));
         if over {

@@ -46,7 +46,10 @@ impl Event {
     }
 
     fn new(automatic: bool) -> Self {
-        Self(Arc::new(Inner { automatic, state: Mutex::default() }))
+        Self(Arc::new(Inner {
+            automatic,
+            state: Mutex::default(),
+        }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

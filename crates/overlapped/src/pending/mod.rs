@@ -113,7 +113,13 @@ impl<O: Operation + 'static> Pending<'static, O> {
     }
 
     pub(crate) fn start_by(route: impl Route, ask: Ask<'_, O>) -> Self {
-        let Ask { shard, op, plan, request, holder } = ask;
+        let Ask {
+            shard,
+            op,
+            plan,
+            request,
+            holder,
+        } = ask;
         let (half, entry) = iocb::split(op, plan, request);
         Self::launch(route, shard, half, entry, holder, None)
     }
@@ -121,17 +127,26 @@ impl<O: Operation + 'static> Pending<'static, O> {
 
 impl<'io, O: Operation> Pending<'io, O> {
     /// Starts an operation that borrows what it lends, under a scope's lease.
-    pub(crate) fn start_lent(
-        lease: &'io Lease<'io, '_>,
-        route: impl Route,
-        ask: Ask<'_, O>,
-    ) -> Self
+    pub(crate) fn start_lent(lease: &'io Lease<'io, '_>, route: impl Route, ask: Ask<'_, O>) -> Self
     where
         O: 'io,
     {
-        let Ask { shard, op, plan, request, holder } = ask;
+        let Ask {
+            shard,
+            op,
+            plan,
+            request,
+            holder,
+        } = ask;
         let (half, entry) = iocb::split_lent(lease, op, plan, request);
-        Self::launch(route, shard, half, entry, holder, Some(Arc::clone(lease.tally())))
+        Self::launch(
+            route,
+            shard,
+            half,
+            entry,
+            holder,
+            Some(Arc::clone(lease.tally())),
+        )
     }
 
     fn launch(
@@ -145,8 +160,16 @@ impl<'io, O: Operation> Pending<'io, O> {
         let id = half.id();
         let flight = Flight::new(&entry, shard.now(), holder, tally);
         let key = route.start(shard, entry, flight);
-        let ticket = Ticket { shard: Arc::clone(shard), key, id };
-        Self { half: Some(half), ticket, io: PhantomData }
+        let ticket = Ticket {
+            shard: Arc::clone(shard),
+            key,
+            id,
+        };
+        Self {
+            half: Some(half),
+            ticket,
+            io: PhantomData,
+        }
     }
 
     /// Whether the operation is over, so that taking its outcome will not wait.
@@ -171,7 +194,11 @@ impl<'io, O: Operation> Pending<'io, O> {
     /// [`cancel`](Self::cancel) it, or drop it. A timeout of zero looks once.
     pub fn wait_timeout(mut self, timeout: Duration) -> Result<O::Output, Self> {
         let until = self.ticket.shard.now().checked_add(timeout);
-        if self.block(until) { Ok(self.take()) } else { Err(self) }
+        if self.block(until) {
+            Ok(self.take())
+        } else {
+            Err(self)
+        }
     }
 
     /// Asks that the operation stop. Returns at once; the outcome is still to be waited for, and
@@ -212,7 +239,9 @@ impl<'io, O: Operation> Pending<'io, O> {
         if half.register(&parker.waker()) {
             return true;
         }
-        self.ticket.shard.drive(&parker, &|| half.is_landed(), until)
+        self.ticket
+            .shard
+            .drive(&parker, &|| half.is_landed(), until)
     }
 
     /// Leaves a waker, to be called by somebody who does not block; whether it is over already.
@@ -242,8 +271,15 @@ impl<O: Operation> Future for Pending<'_, O> {
     type Output = O::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O::Output> {
-        assert!(self.half.is_some(), "a Pending was polled after it gave its outcome");
-        if self.attend(cx.waker()) { Poll::Ready(self.take()) } else { Poll::Pending }
+        assert!(
+            self.half.is_some(),
+            "a Pending was polled after it gave its outcome"
+        );
+        if self.attend(cx.waker()) {
+            Poll::Ready(self.take())
+        } else {
+            Poll::Pending
+        }
     }
 }
 

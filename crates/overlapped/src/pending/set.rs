@@ -85,7 +85,9 @@ impl Waitable for Event {
 /// # }
 /// ```
 pub fn wait_any(things: &mut [&mut dyn Waitable], timeout: Option<Duration>) -> Option<usize> {
-    block(things, timeout, |things| things.iter_mut().position(|thing| thing.claim()))
+    block(things, timeout, |things| {
+        things.iter_mut().position(|thing| thing.claim())
+    })
 }
 
 /// Blocks until all of `things` are ready at the same time, at most for `timeout`; whether they

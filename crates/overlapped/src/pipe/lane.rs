@@ -60,7 +60,12 @@ impl AsRef<Held> for Lane {
 impl Lane {
     pub(super) fn new(held: Held, direction: Direction, shard: &Arc<Shard>) -> Arc<Self> {
         let state = Mutex::default();
-        Arc::new(Self { held, direction, shard: Arc::clone(shard), state })
+        Arc::new(Self {
+            held,
+            direction,
+            shard: Arc::clone(shard),
+            state,
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -76,7 +81,8 @@ impl Lane {
     pub(super) fn close(self: &Arc<Self>, all: bool) {
         self.lock().closed = true;
         if self.direction == Direction::Read {
-            self.shard.cancel_where(|flight| flight.is_of(self) && (all || flight.is_orphan()));
+            self.shard
+                .cancel_where(|flight| flight.is_of(self) && (all || flight.is_orphan()));
         }
         self.shard.attend_where(|flight| flight.is_of(self));
     }
@@ -102,7 +108,11 @@ impl Lane {
     /// The next entry whose turn it is. `None` ends the pumping.
     fn next(&self) -> Option<Next> {
         let mut state = self.lock();
-        let entry = if state.busy.is_none() { state.queue.pop_front() } else { None };
+        let entry = if state.busy.is_none() {
+            state.queue.pop_front()
+        } else {
+            None
+        };
         let Some(mut entry) = entry else {
             state.pumping = false;
             return None;

@@ -40,5 +40,8 @@ use crate::port::Port;
 /// [pipe(2)]: https://man7.org/linux/man-pages/man2/pipe.2.html
 pub fn pair(port: &Port) -> io::Result<(Reader, Writer)> {
     let (reader, writer) = io::pipe()?;
-    Ok((Reader::from_owned(port, reader.into()), Writer::from_owned(port, writer.into())))
+    Ok((
+        Reader::from_owned(port, reader.into()),
+        Writer::from_owned(port, writer.into()),
+    ))
 }

@@ -31,9 +31,15 @@ impl Reader {
     ///
     /// [fifo(7)]: https://man7.org/linux/man-pages/man7/fifo.7.html
     pub fn open(port: &Port, path: impl AsRef<Path>) -> Pending<'static, Open<Self>> {
-        let how = OpenHow { read: true, nonblocking: true, ..OpenHow::default() };
+        let how = OpenHow {
+            read: true,
+            nonblocking: true,
+            ..OpenHow::default()
+        };
         let owner = port.clone();
-        pending::open(port, how, path.as_ref(), move |handle| Self::new(&owner, handle, true))
+        pending::open(port, how, path.as_ref(), move |handle| {
+            Self::new(&owner, handle, true)
+        })
     }
 
     /// Takes over the readable end of a pipe, a socket or a device, blocking or not.
@@ -45,7 +51,11 @@ impl Reader {
         let held = Held::new(handle::raw(&handle), handle);
         let shard = port.shard_for(&Op::Nop);
         let lane = Lane::new(held, Direction::Read, shard);
-        Self { lane, port: port.clone(), waits_first }
+        Self {
+            lane,
+            port: port.clone(),
+            waits_first,
+        }
     }
 
     /// The port that its operations go to.
@@ -89,9 +99,19 @@ impl Reader {
         let heir: Arc<dyn Heir> = Arc::<Lane>::clone(&self.lane);
         Ask {
             shard: self.lane.shard(),
-            op: Op::Read { from: held.raw(), at: None },
-            plan: if self.waits_first { Plan::wait_first(goal) } else { Plan::new(goal) },
-            request: Read { buf: Fill(buf), heir: Some(heir) },
+            op: Op::Read {
+                from: held.raw(),
+                at: None,
+            },
+            plan: if self.waits_first {
+                Plan::wait_first(goal)
+            } else {
+                Plan::new(goal)
+            },
+            request: Read {
+                buf: Fill(buf),
+                heir: Some(heir),
+            },
             holder: Some(Arc::<Lane>::clone(&self.lane)),
         }
     }
@@ -118,6 +138,8 @@ impl Drop for Reader {
 impl fmt::Debug for Reader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let held: &Held = (*self.lane).as_ref();
-        f.debug_struct("Reader").field("handle", &handle::number(held.raw())).finish_non_exhaustive()
+        f.debug_struct("Reader")
+            .field("handle", &handle::number(held.raw()))
+            .finish_non_exhaustive()
     }
 }

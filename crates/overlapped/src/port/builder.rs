@@ -1,4 +1,9 @@
-use std::{io, sync::{Arc, OnceLock}, thread, time::Duration};
+use std::{
+    io,
+    sync::{Arc, OnceLock},
+    thread,
+    time::Duration,
+};
 
 use super::{Core, Handle, Port, Shard};
 use crate::backend::{

@@ -7,15 +7,10 @@
 //! abandoned), the shard's background thread is called. Whoever was promoted and has no need of
 //! it passes it on, so the helm is never left while somebody sleeps for it.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::Wake,
-};
+use std::{collections::VecDeque, task::Waker};
 
-use super::parker::Parker;
+use crate::sync::{Mutex, MutexGuard, lock};
 
-#[derive(Default)]
 pub(super) struct Helm {
     state: Mutex<State>,
 }
@@ -23,7 +18,7 @@ pub(super) struct Helm {
 #[derive(Default)]
 struct State {
     led: bool,
-    followers: VecDeque<(u64, Arc<Parker>)>,
+    followers: VecDeque<(u64, Waker)>,
     tickets: u64,
 }
 
@@ -42,11 +37,18 @@ pub(super) enum Call {
 }
 
 impl Helm {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn new() -> Self {
+        Self {
+            state: Mutex::new(State::default()),
+        }
     }
 
-    pub(super) fn board(&self, parker: &Arc<Parker>) -> Seat {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// A thread wants to wait; `waker` gets it up if it has to follow and is promoted.
+    pub(super) fn board(&self, waker: &Waker) -> Seat {
         let mut state = self.lock();
         if !state.led {
             state.led = true;
@@ -54,7 +56,7 @@ impl Helm {
         }
         state.tickets += 1;
         let ticket = state.tickets;
-        state.followers.push_back((ticket, Arc::clone(parker)));
+        state.followers.push_back((ticket, waker.clone()));
         Seat::Follow(ticket)
     }
 
@@ -70,7 +72,10 @@ impl Helm {
     /// unless it takes the helm itself.
     pub(super) fn disembark(&self, ticket: u64, attended: impl FnOnce() -> bool) -> Call {
         let mut state = self.lock();
-        let place = state.followers.iter().position(|(other, _)| *other == ticket);
+        let place = state
+            .followers
+            .iter()
+            .position(|(other, _)| *other == ticket);
         if let Some(place) = place {
             state.followers.remove(place);
             return Call::Nobody;
@@ -84,16 +89,24 @@ impl Helm {
     /// Somebody who does not block has come: whether the background thread must lead.
     pub(super) fn hail(&self) -> Call {
         let state = self.lock();
-        if state.led { Call::Nobody } else { Call::Background }
+        if state.led {
+            Call::Nobody
+        } else {
+            Call::Background
+        }
     }
 
     #[expect(clippy::unused_self, reason = "the guard is of this helm")]
     fn promote(&self, mut state: MutexGuard<'_, State>, attended: impl FnOnce() -> bool) -> Call {
         if let Some((_, next)) = state.followers.pop_front() {
             drop(state);
-            next.wake_by_ref();
+            next.wake();
             return Call::Nobody;
         }
-        if attended() { Call::Background } else { Call::Nobody }
+        if attended() {
+            Call::Background
+        } else {
+            Call::Nobody
+        }
     }
 }

@@ -87,7 +87,11 @@ impl Wake for Parker {
             return;
         }
         if self.steering.load(Ordering::SeqCst) {
-            let shard = self.shard.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+            let shard = self
+                .shard
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .upgrade();
             if let Some(shard) = shard {
                 shard.wake();
             }

@@ -72,7 +72,7 @@ impl Shard {
             number,
             features: backend.features,
             inbox: Inbox::new(backend.submit, limit),
-            helm: Helm::default(),
+            helm: Helm::new(),
             reap: Mutex::new(Some(backend.reap)),
             clock: backend.clock,
             spare: Mutex::default(),
@@ -133,7 +133,9 @@ impl Shard {
     /// Lands an operation that may not even start.
     pub(crate) fn refuse(&self, entry: Entry, holder: Option<Arc<dyn Holder>>, cause: Cause) {
         let mut after = After::default();
-        after.holders.extend(holder.map(|holder| (entry.id(), holder)));
+        after
+            .holders
+            .extend(holder.map(|holder| (entry.id(), holder)));
         after.publish(entry, Err(cause), "", false);
         self.finish(&mut after);
     }
@@ -177,7 +179,9 @@ impl Shard {
         let ids: Vec<(u32, Id)> = {
             let state = self.inbox.lock();
             let chosen = state.flights.iter().filter(|(_, flight)| chosen(flight));
-            chosen.map(|(key, flight)| (u32::try_from(key).unwrap_or(u32::MAX), flight.id)).collect()
+            chosen
+                .map(|(key, flight)| (u32::try_from(key).unwrap_or(u32::MAX), flight.id))
+                .collect()
         };
         for (key, id) in ids {
             self.cancel(key, id);
@@ -199,9 +203,7 @@ impl Shard {
 
     /// A scope ends: what it lent must land soon, whoever forgot it.
     pub(crate) fn recall(self: &Arc<Self>, tally: &Arc<Tally>) {
-        self.cancel_where(|flight| {
-            flight.is_lent(tally) && flight.op.on_drop() != OnDrop::Finish
-        });
+        self.cancel_where(|flight| flight.is_lent(tally) && flight.op.on_drop() != OnDrop::Finish);
     }
 
     pub(crate) fn deadline(&self, key: u32, id: Id, at: Instant) {
@@ -225,9 +227,7 @@ impl Shard {
     /// A handle is being closed: its operations are attended, and those that only read are asked
     /// to stop.
     pub(crate) fn end_reads<H: Holder + 'static>(self: &Arc<Self>, holder: &Arc<H>) {
-        self.cancel_where(|flight| {
-            flight.is_of(holder) && flight.op.on_drop() != OnDrop::Finish
-        });
+        self.cancel_where(|flight| flight.is_of(holder) && flight.op.on_drop() != OnDrop::Finish);
         self.attend_where(|flight| flight.is_of(holder));
     }
 
@@ -252,6 +252,7 @@ impl Shard {
         done: &dyn Fn() -> bool,
         until: Option<Instant>,
     ) -> bool {
+        let waker = parker.waker();
         let mut looked = false;
         loop {
             if done() {
@@ -261,7 +262,7 @@ impl Shard {
                 return false;
             }
             looked = true;
-            match self.helm.board(parker) {
+            match self.helm.board(&waker) {
                 Seat::Lead if done() => self.leave(),
                 Seat::Lead => self.turn(parker, until),
                 Seat::Follow(ticket) => {
@@ -409,10 +410,15 @@ impl Drop for Shard {
 
 impl After {
     fn land(&mut self, landed: Landed, backend: &'static str) {
-        let Landed { entry, answer, flight } = landed;
+        let Landed {
+            entry,
+            answer,
+            flight,
+        } = landed;
         trace::landed(&flight, &answer);
         self.count += 1;
-        self.holders.extend(flight.holder.map(|holder| (flight.id, holder)));
+        self.holders
+            .extend(flight.holder.map(|holder| (flight.id, holder)));
         self.publish(entry, answer, backend, flight.cancelled);
     }
 

@@ -66,25 +66,16 @@ const QUEUE: usize = 1024;
 
 /// Opens a pool of at most `workers` threads, none of which is started before it is needed.
 pub(crate) fn open(workers: usize) -> Result<Backend, String> {
-    open_in(Manner::BEST, workers)
+    Shared::new(Manner::BEST, workers).map(backend)
 }
 
-fn open_in(manner: Manner, workers: usize) -> Result<Backend, String> {
-    let wake = Wake::new().map_err(|error| format!("threads cannot be used: {error}"))?;
-    let shared = Arc::new(Shared {
-        manner,
-        workers: workers.max(1),
-        work: Mutex::new(Work::default()),
-        hired: Condvar::new(),
-        done: Done::default(),
-        wake,
-    });
-    Ok(Backend {
+fn backend(shared: Arc<Shared>) -> Backend {
+    Backend {
         features: Features::all_native(Kind::Threads),
         submit: Box::new(PoolSubmit::new(Arc::clone(&shared))),
         reap: Box::new(PoolReap::new(shared)),
         clock: Box::new(RealClock),
-    })
+    }
 }
 
 /// What both halves, the workers and the poller share.
@@ -101,13 +92,28 @@ struct Shared {
 }
 
 impl Shared {
+    fn new(manner: Manner, workers: usize) -> Result<Arc<Self>, String> {
+        let wake = Wake::new().map_err(|error| format!("threads cannot be used: {error}"))?;
+        Ok(Arc::new(Self {
+            manner,
+            workers: workers.max(1),
+            work: Mutex::default(),
+            hired: Condvar::new(),
+            done: Done::default(),
+            wake,
+        }))
+    }
+
     fn work(&self) -> MutexGuard<'_, Work> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Answers an entry that a cancel has reached before anything was done for it.
     fn answer_cancelled(&self, entry: Entry) {
-        self.done.push(Completion { entry, answer: cancelled() });
+        self.done.push(Completion {
+            entry,
+            answer: cancelled(),
+        });
     }
 
     /// One of the two halves is gone; with the second one ends everything.

@@ -9,6 +9,9 @@ use std::{
 use super::Shared;
 use crate::backend::{Completion, Reap};
 
+/// Room for so many completions is kept when they are reaped.
+const KEPT: usize = 1024;
+
 /// What has completed and was not reaped yet, in the order of completion.
 #[derive(Default)]
 pub(super) struct Done {
@@ -88,6 +91,9 @@ impl Done {
         }
         inner.woken = false;
         out.append(&mut inner.list);
+        if inner.list.capacity() > KEPT {
+            inner.list = Vec::new();
+        }
     }
 
     /// `None` if the time has come.
@@ -98,7 +104,10 @@ impl Done {
     ) -> Option<MutexGuard<'a, Inner>> {
         inner.waits = true;
         let mut inner = match until {
-            None => self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner),
+            None => self
+                .changed
+                .wait(inner)
+                .unwrap_or_else(PoisonError::into_inner),
             Some(until) => {
                 let left = until.saturating_duration_since(Instant::now());
                 if left.is_zero() {

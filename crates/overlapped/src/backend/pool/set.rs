@@ -4,7 +4,7 @@ use std::{collections::HashMap, thread, time::Duration};
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    fd::AsRawFd,
+    fd::{AsFd, AsRawFd, BorrowedFd},
     io::Errno,
 };
 
@@ -16,10 +16,17 @@ use super::{
 use crate::backend::{Entry, Id, Interest, Op};
 
 /// How long a stream rests that was announced as ready and was not.
-const REST: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+const REST: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 1_000_000,
+};
 
 /// How long to wait until `poll`, which had no memory, is tried again.
 const PAUSE: Duration = Duration::from_millis(10);
+
+/// Handles have smaller numbers, unless the process has more of them than anyone has; then they
+/// share the last place of the table, which makes a difference only to its speed.
+const USUAL: usize = 1 << 20;
 
 /// Room for so many streams is kept when they are gone.
 const KEPT: usize = 1024;
@@ -29,6 +36,7 @@ pub(super) struct Set {
     streams: Vec<Stream>,
     places: HashMap<Id, usize>,
     resting: usize,
+    index: Index,
 }
 
 struct Stream {
@@ -53,7 +61,11 @@ impl Set {
         }
         self.places.insert(job.id, self.streams.len());
         self.resting += usize::from(tired);
-        self.streams.push(Stream { wanted: wanted(job.entry.op()), job, resting: tired });
+        self.streams.push(Stream {
+            wanted: wanted(job.entry.op()),
+            job,
+            resting: tired,
+        });
         Ok(())
     }
 
@@ -81,14 +93,14 @@ impl Set {
     /// those with the highest places first.
     pub(super) fn wait(&mut self, wake: &Wake, ready: &mut Vec<Ready>) {
         let timeout = (self.resting > 0).then_some(&REST);
-        let mut list = List::new(&self.streams, wake);
-        match poll(&mut list.fds, timeout) {
+        let mut fds = self.index.list(&self.streams, wake);
+        match poll(&mut fds, timeout) {
             Ok(0) | Err(Errno::INTR) => {}
             Ok(_) => {
-                if !list.fds[0].revents().is_empty() {
+                if !fds[0].revents().is_empty() {
                     wake.clear();
                 }
-                list.pick(&self.streams, ready);
+                self.index.pick(&self.streams, &fds, ready);
             }
             Err(_) => thread::sleep(PAUSE),
         }
@@ -98,56 +110,86 @@ impl Set {
     /// Ends the rest of those that rested, and gives back the room of a crowd that has gone.
     fn refresh(&mut self) {
         if self.resting > 0 {
-            self.streams.iter_mut().for_each(|stream| stream.resting = false);
+            self.streams
+                .iter_mut()
+                .for_each(|stream| stream.resting = false);
             self.resting = 0;
         }
         let room = KEPT.max(2 * self.streams.len());
         if self.streams.capacity() > 2 * room {
             self.streams.shrink_to(room);
             self.places.shrink_to(room);
+            self.index = Index::default();
         }
     }
 }
 
-/// What `poll` is asked: each handle once, because it refuses a list that is longer than the
-/// process may have handles.
-struct List<'a> {
-    fds: Vec<PollFd<'a>>,
-    /// For each stream, where its handle stands in `fds`; 0 for one that rests.
+/// Which place in the list for `poll` belongs to which stream. Each handle is asked about once,
+/// because `poll` refuses a list that is longer than the process may have handles.
+#[derive(Default)]
+struct Index {
+    /// For each stream its handle's place in the list; 0 for one that rests.
     slots: Vec<usize>,
+    /// For each place in the list, what is wanted of that handle.
+    wanted: Vec<PollFlags>,
+    /// By a handle's number its place in the list, if that place has that handle; else nothing.
+    table: Vec<usize>,
 }
 
-impl<'a> List<'a> {
-    fn new(streams: &'a [Stream], wake: &'a Wake) -> Self {
+impl Index {
+    fn list<'a>(&mut self, streams: &'a [Stream], wake: &'a Wake) -> Vec<PollFd<'a>> {
         let mut fds = Vec::with_capacity(streams.len() + 1);
         fds.push(PollFd::from_borrowed_fd(wake.fd(), PollFlags::IN));
-        let mut known = HashMap::with_capacity(streams.len());
-        let slots = streams.iter().map(|stream| match fd::of(&stream.job.entry) {
-            Ok(handle) if !stream.resting => {
-                let (slot, all) =
-                    known.entry(handle.as_raw_fd()).or_insert((fds.len(), PollFlags::empty()));
-                *all |= stream.wanted;
-                let asked = PollFd::from_borrowed_fd(handle, *all);
-                if *slot == fds.len() {
-                    fds.push(asked);
-                } else {
-                    fds[*slot] = asked;
-                }
-                *slot
-            }
-            _ => 0,
-        });
-        let slots = slots.collect();
-        Self { fds, slots }
+        self.wanted.clear();
+        self.wanted.push(PollFlags::empty());
+        self.slots.clear();
+        for stream in streams {
+            let slot = match fd::of(&stream.job.entry) {
+                Ok(handle) if !stream.resting => self.enlist(&mut fds, handle, stream.wanted),
+                _ => 0,
+            };
+            self.slots.push(slot);
+        }
+        fds
     }
 
-    fn pick(&self, streams: &[Stream], ready: &mut Vec<Ready>) {
+    fn enlist<'a>(
+        &mut self,
+        fds: &mut Vec<PollFd<'a>>,
+        handle: BorrowedFd<'a>,
+        wanted: PollFlags,
+    ) -> usize {
+        let raw = handle.as_raw_fd();
+        let number = usize::try_from(raw).unwrap_or(USUAL).min(USUAL);
+        if self.table.len() <= number {
+            self.table.resize(number + 1, 0);
+        }
+        let slot = self.table[number];
+        if slot > 0
+            && fds
+                .get(slot)
+                .is_some_and(|fd| fd.as_fd().as_raw_fd() == raw)
+        {
+            self.wanted[slot] |= wanted;
+            fds[slot] = PollFd::from_borrowed_fd(handle, self.wanted[slot]);
+            return slot;
+        }
+        self.table[number] = fds.len();
+        self.wanted.push(wanted);
+        fds.push(PollFd::from_borrowed_fd(handle, wanted));
+        fds.len() - 1
+    }
+
+    fn pick(&self, streams: &[Stream], fds: &[PollFd<'_>], ready: &mut Vec<Ready>) {
         // Hang-ups and errors are told whether they were asked for or not.
         let always = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
         for (place, (stream, &slot)) in streams.iter().zip(&self.slots).enumerate().rev() {
-            let told = self.fds[slot].revents() & (stream.wanted | always);
+            let told = fds[slot].revents() & (stream.wanted | always);
             if slot > 0 && !told.is_empty() {
-                ready.push(Ready { place, invalid: told.contains(PollFlags::NVAL) });
+                ready.push(Ready {
+                    place,
+                    invalid: told.contains(PollFlags::NVAL),
+                });
             }
         }
     }
@@ -155,7 +197,11 @@ impl<'a> List<'a> {
 
 fn wanted(op: Op) -> PollFlags {
     match op {
-        Op::Write { .. } | Op::Poll { interest: Interest::Writable, .. } => PollFlags::OUT,
+        Op::Write { .. }
+        | Op::Poll {
+            interest: Interest::Writable,
+            ..
+        } => PollFlags::OUT,
         _ => PollFlags::IN,
     }
 }

@@ -65,21 +65,37 @@ pub(super) fn write_on_poller(entry: &Entry, manner: Manner) -> Option<Result<us
 
 /// Reads what there is.
 pub(super) fn read_on_worker(entry: &mut Entry, manner: Manner) -> Step {
-    let attempt = if manner.nowait { read_nowait(entry) } else { Attempt::Unsupported };
+    let attempt = if manner.nowait {
+        read_nowait(entry)
+    } else {
+        Attempt::Unsupported
+    };
     match attempt {
         Attempt::Over(result) => Step::moved(result),
         _ if may_wait(entry, PollFlags::IN, &attempt) => Step::NotReady,
-        _ => Step::moved(read_plain(entry)),
+        _ => plain(read_plain(entry)),
     }
 }
 
 /// Writes what there is room for.
 pub(super) fn write_on_worker(entry: &mut Entry, manner: Manner) -> Step {
-    let attempt = if manner.nowait { write_nowait(entry) } else { Attempt::Unsupported };
+    let attempt = if manner.nowait {
+        write_nowait(entry)
+    } else {
+        Attempt::Unsupported
+    };
     match attempt {
         Attempt::Over(result) => Step::moved(result),
         _ if may_wait(entry, PollFlags::OUT, &attempt) => Step::NotReady,
-        _ => Step::moved(write_plain(entry)),
+        _ => plain(write_plain(entry)),
+    }
+}
+
+/// A handle that is non-blocking by itself says so when somebody else was faster.
+fn plain(result: Result<usize, Errno>) -> Step {
+    match result {
+        Err(Errno::AGAIN) => Step::NotReady,
+        result => Step::moved(result),
     }
 }
 
@@ -96,7 +112,10 @@ fn may_wait(entry: &Entry, wanted: PollFlags, attempt: &Attempt) -> bool {
 
 fn is_ready(handle: BorrowedFd<'_>, wanted: PollFlags) -> bool {
     let mut fds = [PollFd::from_borrowed_fd(handle, wanted)];
-    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let at_once = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     // Any error at all is better told by the transfer.
     poll(&mut fds, Some(&at_once)) != Ok(0)
 }
@@ -116,7 +135,10 @@ fn write_plain(entry: &Entry) -> Result<usize, Errno> {
     if stat::ends_by_itself(to) {
         return writev(to, &entry.slices().map(IoSlice::new).collect::<Vec<_>>());
     }
-    let first = entry.slices().find(|slice| !slice.is_empty()).unwrap_or_default();
+    let first = entry
+        .slices()
+        .find(|slice| !slice.is_empty())
+        .unwrap_or_default();
     write(to, &first[..first.len().min(ROOM)])
 }
 
@@ -160,7 +182,12 @@ mod nowait {
             None => preadv2(from, &mut [IoSliceMut::new(first)], HERE, flags),
             Some(second) => {
                 let all = [first, second].into_iter().chain(slices);
-                preadv2(from, &mut all.map(IoSliceMut::new).collect::<Vec<_>>(), HERE, flags)
+                preadv2(
+                    from,
+                    &mut all.map(IoSliceMut::new).collect::<Vec<_>>(),
+                    HERE,
+                    flags,
+                )
             }
         })
     }

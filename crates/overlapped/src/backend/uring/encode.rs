@@ -27,21 +27,34 @@ pub(super) fn encode(entry: &Entry) -> squeue::Entry {
         Op::Write { to, at } => write(to, at.unwrap_or(STREAM), entry.memory()),
         Op::Open(how) => {
             let flags = how.flags().bits().cast_signed();
-            opcode::OpenAt::new(CWD, path(entry)).flags(flags).mode(how.mode).build()
+            opcode::OpenAt::new(CWD, path(entry))
+                .flags(flags)
+                .mode(how.mode)
+                .build()
         }
         Op::Sync { of, data_only } => {
-            let flags = if data_only { FsyncFlags::DATASYNC } else { FsyncFlags::empty() };
+            let flags = if data_only {
+                FsyncFlags::DATASYNC
+            } else {
+                FsyncFlags::empty()
+            };
             opcode::Fsync::new(Fd(of)).flags(flags).build()
         }
         Op::SetLen { of, len } => opcode::Ftruncate::new(Fd(of), len).build(),
         Op::Allocate { of, at, len } => opcode::Fallocate::new(Fd(of), len).offset(at).build(),
         Op::Stat { of } => stat(of, entry.memory()),
         Op::Rename => {
-            let to = entry.second_path().map_or(ptr::null(), std::ffi::CStr::as_ptr);
+            let to = entry
+                .second_path()
+                .map_or(ptr::null(), std::ffi::CStr::as_ptr);
             opcode::RenameAt::new(CWD, path(entry), CWD, to).build()
         }
         Op::Unlink { directory } => {
-            let flags = if directory { At::REMOVEDIR } else { At::empty() };
+            let flags = if directory {
+                At::REMOVEDIR
+            } else {
+                At::empty()
+            };
             let flags = flags.bits().cast_signed();
             opcode::UnlinkAt::new(CWD, path(entry)).flags(flags).build()
         }
@@ -52,25 +65,29 @@ pub(super) fn encode(entry: &Entry) -> squeue::Entry {
 
 fn read(from: Raw, at: u64, memory: Memory) -> squeue::Entry {
     match memory {
-        Memory::FillMany(first, count) => {
-            opcode::Readv::new(Fd(from), iovec(first), length(count)).offset(at).build()
-        }
-        Memory::Fill(piece) => {
-            opcode::Read::new(Fd(from), piece.start, length(piece.len)).offset(at).build()
-        }
-        _ => opcode::Read::new(Fd(from), ptr::null_mut(), 0).offset(at).build(),
+        Memory::FillMany(first, count) => opcode::Readv::new(Fd(from), iovec(first), length(count))
+            .offset(at)
+            .build(),
+        Memory::Fill(piece) => opcode::Read::new(Fd(from), piece.start, length(piece.len))
+            .offset(at)
+            .build(),
+        _ => opcode::Read::new(Fd(from), ptr::null_mut(), 0)
+            .offset(at)
+            .build(),
     }
 }
 
 fn write(to: Raw, at: u64, memory: Memory) -> squeue::Entry {
     match memory {
-        Memory::DrainMany(first, count) => {
-            opcode::Writev::new(Fd(to), iovec(first), length(count)).offset(at).build()
-        }
-        Memory::Drain(piece) => {
-            opcode::Write::new(Fd(to), piece.start, length(piece.len)).offset(at).build()
-        }
-        _ => opcode::Write::new(Fd(to), ptr::null(), 0).offset(at).build(),
+        Memory::DrainMany(first, count) => opcode::Writev::new(Fd(to), iovec(first), length(count))
+            .offset(at)
+            .build(),
+        Memory::Drain(piece) => opcode::Write::new(Fd(to), piece.start, length(piece.len))
+            .offset(at)
+            .build(),
+        _ => opcode::Write::new(Fd(to), ptr::null(), 0)
+            .offset(at)
+            .build(),
     }
 }
 
