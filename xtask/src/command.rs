@@ -25,16 +25,11 @@ pub(crate) fn rustup(args: &str) -> Cmd {
 
 impl Cmd {
     pub(crate) fn new(program: &str) -> Cmd {
-        Cmd {
-            program: program.to_owned(),
-            args: Vec::new(),
-            env: Vec::new(),
-        }
+        Cmd { program: program.to_owned(), args: Vec::new(), env: Vec::new() }
     }
 
     pub(crate) fn args(mut self, args: impl IntoIterator<Item = impl AsRef<str>>) -> Cmd {
-        self.args
-            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         self
     }
 
@@ -45,11 +40,7 @@ impl Cmd {
 
     /// Sets a variable unless the caller of `cargo xtask` has set it.
     pub(crate) fn env_default(self, name: &str, value: &str) -> Cmd {
-        if std::env::var_os(name).is_some() {
-            self
-        } else {
-            self.env(name, value)
-        }
+        if std::env::var_os(name).is_some() { self } else { self.env(name, value) }
     }
 
     /// Sets a list of flags, keeping at its end those that the caller of `cargo xtask` has set.
@@ -69,11 +60,7 @@ impl Cmd {
         println!("$ {self}");
         let status = self.std().status();
         let status = status.map_err(|error| format!("cannot run `{}`: {error}", self.program))?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(format!("`{self}`: {status}").into())
-        }
+        if status.success() { Ok(()) } else { Err(format!("`{self}`: {status}").into()) }
     }
 
     /// Runs a test command and gives the number of tests. All tests if there are no `names`, and
@@ -96,20 +83,13 @@ impl Cmd {
     /// What it prints, trimmed; nothing is shown. `None` if it cannot run or fails.
     pub(crate) fn quiet(self) -> Option<String> {
         let output = self.std().stderr(Stdio::null()).output().ok()?;
-        output
-            .status
-            .success()
-            .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
     fn std(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.current_dir(workspace::root()).args(&self.args);
-        command.envs(
-            self.env
-                .iter()
-                .map(|(name, value)| (OsStr::new(name), OsStr::new(value))),
-        );
+        command.envs(self.env.iter().map(|(name, value)| (OsStr::new(name), OsStr::new(value))));
         command
     }
 }
@@ -139,9 +119,7 @@ impl fmt::Display for Cmd {
             write!(f, "{name}={} ", quoted(value))?;
         }
         write!(f, "{}", self.program)?;
-        self.args
-            .iter()
-            .try_for_each(|arg| write!(f, " {}", quoted(arg)))
+        self.args.iter().try_for_each(|arg| write!(f, " {}", quoted(arg)))
     }
 }
 
@@ -160,10 +138,7 @@ mod tests {
     #[test]
     fn a_command_is_shown_as_a_shell_takes_it() {
         let cmd = cargo("doc --no-deps").env("RUSTDOCFLAGS", "-D warnings");
-        assert_eq!(
-            cmd.to_string(),
-            "RUSTDOCFLAGS='-D warnings' cargo doc --no-deps"
-        );
+        assert_eq!(cmd.to_string(), "RUSTDOCFLAGS='-D warnings' cargo doc --no-deps");
     }
 
     #[test]

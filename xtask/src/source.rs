@@ -42,16 +42,11 @@ pub(crate) fn load() -> Result<Vec<Source>> {
         crates.push(entry?.path());
     }
     let mut paths = Vec::new();
-    for folder in crates
-        .iter()
-        .flat_map(|own| FOLDERS.iter().map(|folder| own.join(folder)))
-    {
+    for folder in crates.iter().flat_map(|own| FOLDERS.iter().map(|folder| own.join(folder))) {
         rust_files(&folder, &mut paths)?;
     }
     paths.sort();
-    let sources = paths
-        .iter()
-        .map(|path| Source::parse(path, workspace::read(path)?));
+    let sources = paths.iter().map(|path| Source::parse(path, workspace::read(path)?));
     let mut sources = sources.collect::<Result<Vec<_>>>()?;
     mark_test_files(&mut sources);
     Ok(sources)
@@ -96,25 +91,12 @@ impl Source {
             syn::parse2(tokens.clone()).map_err(|e| bad(e.span().start().line, e.to_string()))?;
         let test_only = TestOnly::new(&syntax, &tokens);
         let attribute_lines = attribute_lines(&tokens);
-        Ok(Source {
-            path: path.to_owned(),
-            text,
-            scan,
-            tokens,
-            syntax,
-            test_only,
-            attribute_lines,
-        })
+        Ok(Source { path: path.to_owned(), text, scan, tokens, syntax, test_only, attribute_lines })
     }
 
     /// Whether that line is compiled only for tests.
     pub(crate) fn is_test(&self, line: usize) -> bool {
-        self.is_test_file()
-            || self
-                .test_only
-                .lines
-                .iter()
-                .any(|range| range.contains(&line))
+        self.is_test_file() || self.test_only.lines.iter().any(|range| range.contains(&line))
     }
 
     /// Whether the file is an integration test, or its parent declares it under `cfg(test)`.
@@ -153,11 +135,7 @@ impl Source {
             "mod.rs" | "lib.rs" | "main.rs" => folder.to_owned(),
             _ => format!("{folder}/{}", file.trim_end_matches(".rs")),
         };
-        self.test_only
-            .modules
-            .iter()
-            .map(|module| format!("{own}/{module}"))
-            .collect()
+        self.test_only.modules.iter().map(|module| format!("{own}/{module}")).collect()
     }
 }
 

@@ -15,11 +15,7 @@ use crate::Result;
 
 /// A note as it is printed after "ok".
 pub(crate) fn bracketed(note: &str) -> String {
-    if note.is_empty() {
-        String::new()
-    } else {
-        format!(" ({note})")
-    }
+    if note.is_empty() { String::new() } else { format!(" ({note})") }
 }
 
 /// For verbs that take no arguments.

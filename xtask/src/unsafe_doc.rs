@@ -40,19 +40,12 @@ fn page(sources: &[Source]) -> String {
     let shipped = sources.iter().filter(|source| source.is_ours_to_ship());
     let files: Vec<_> = shipped.map(|source| (source, listed(source))).collect();
     let count = |island: &Island| {
-        let own = files
-            .iter()
-            .filter(|(source, _)| island.holds(&source.path));
+        let own = files.iter().filter(|(source, _)| island.holds(&source.path));
         own.map(|(_, sites)| sites.len()).sum::<usize>()
     };
     let mut text = HEAD.to_owned();
     for island in ISLANDS {
-        text += &format!(
-            "| `{}` | {} | {} |\n",
-            island.root,
-            island.why,
-            count(island)
-        );
+        text += &format!("| `{}` | {} | {} |\n", island.root, island.why, count(island));
     }
     for (source, sites) in files.iter().filter(|(_, sites)| !sites.is_empty()) {
         text += &format!("\n## `{}`\n\n", source.path);
@@ -63,10 +56,7 @@ fn page(sources: &[Source]) -> String {
 
 /// All but the type `unsafe fn(..)`, which claims nothing.
 fn listed(source: &Source) -> Vec<Site> {
-    sites(source)
-        .into_iter()
-        .filter(|site| site.kind != Kind::FnPointer)
-        .collect()
+    sites(source).into_iter().filter(|site| site.kind != Kind::FnPointer).collect()
 }
 
 fn entry(site: &Site) -> String {
@@ -75,21 +65,14 @@ fn entry(site: &Site) -> String {
         (None, Kind::FnOfTraitImpl) => "as its trait says".to_owned(),
         (None, _) => "**no proof**".to_owned(),
     };
-    let item = if site.item.is_empty() {
-        "the file"
-    } else {
-        &site.item
-    };
+    let item = if site.item.is_empty() { "the file" } else { &site.item };
     format!("- {}, `{item}`: {proof}\n", site.kind)
 }
 
 /// Rustdoc takes the page in, and would see links and tags in a proof. Code spans stay as they are.
 fn escaped(text: &str) -> String {
     let spans = text.split('`').enumerate().map(|(i, span)| match i % 2 {
-        0 => span
-            .replace('[', r"\[")
-            .replace(']', r"\]")
-            .replace('<', r"\<"),
+        0 => span.replace('[', r"\[").replace(']', r"\]").replace('<', r"\<"),
         _ => span.to_owned(),
     });
     spans.collect::<Vec<_>>().join("`")
@@ -121,10 +104,7 @@ mod tests {
         ";
         let page = iocb(text);
         let proof = r"only the holder, see \[C1\], has a `Vec<u8>` of \<T>.";
-        assert!(
-            page.contains(&format!("- impl, `<Block as Send>`: {proof}\n")),
-            "{page}"
-        );
+        assert!(page.contains(&format!("- impl, `<Block as Send>`: {proof}\n")), "{page}");
         assert!(page.contains("- fn, `take`: Once.\n"), "{page}");
         assert!(page.contains("- block, `bare`: **no proof**\n"), "{page}");
         assert!(page.contains("the last of them | 3 |\n"), "{page}");

@@ -14,19 +14,9 @@ pub(crate) struct Verb {
 
 /// In the order in which `ci` runs them: the quick ones first, so that a slip is told at once.
 pub(crate) const VERBS: &[Verb] = &[
-    verb(
-        "ci",
-        "all steps below, but for tsan; --skip VERB leaves one out",
-        None,
-        steps::ci::run,
-    ),
+    verb("ci", "all steps below, but for tsan; --skip VERB leaves one out", None, steps::ci::run),
     verb("fmt", "the sources are formatted", CI, steps::basic::fmt),
-    verb(
-        "tidy",
-        "the project's own rules: layers, contract, unsafe, words",
-        CI,
-        tidy::run,
-    ),
+    verb("tidy", "the project's own rules: layers, contract, unsafe, words", CI, tidy::run),
     verb(
         "unsafe-doc",
         "write docs/unsafe.md; --check fails if it is out of date",
@@ -34,60 +24,25 @@ pub(crate) const VERBS: &[Verb] = &[
         unsafe_doc::run,
     ),
     verb("clippy", "lints, warnings denied", CI, steps::basic::clippy),
-    verb(
-        "doc",
-        "the documentation, warnings denied",
-        CI,
-        steps::basic::doc,
-    ),
+    verb("doc", "the documentation, warnings denied", CI, steps::basic::doc),
     verb(
         "features",
         "the library alone: no features, all features, MSRV",
         CI,
         steps::basic::features,
     ),
-    verb(
-        "test",
-        "all tests; they go through the backends themselves",
-        CI,
-        steps::basic::test,
-    ),
-    verb(
-        "loom",
-        "every interleaving of the block, its pool and the inbox",
-        CI,
-        steps::loom::run,
-    ),
-    verb(
-        "miri",
-        "undefined behaviour in all that needs no kernel",
-        CI,
-        steps::nightly::miri,
-    ),
-    verb(
-        "stress",
-        "storms on the real kernel, release build",
-        CI,
-        steps::basic::stress,
-    ),
-    verb(
-        "asan",
-        "stress and conformance under AddressSanitizer",
-        CI,
-        steps::nightly::asan,
-    ),
+    verb("test", "all tests; they go through the backends themselves", CI, steps::basic::test),
+    verb("loom", "every interleaving of the block, its pool and the inbox", CI, steps::loom::run),
+    verb("miri", "undefined behaviour in all that needs no kernel", CI, steps::nightly::miri),
+    verb("stress", "storms on the real kernel, release build", CI, steps::basic::stress),
+    verb("asan", "stress and conformance under AddressSanitizer", CI, steps::nightly::asan),
     verb(
         "tsan",
         "the same under ThreadSanitizer, with a std of its own",
         None,
         steps::nightly::tsan,
     ),
-    verb(
-        "deny",
-        "licences, bans and sources of the dependencies",
-        CI,
-        steps::deny::run,
-    ),
+    verb("deny", "licences, bans and sources of the dependencies", CI, steps::deny::run),
 ];
 
 const CI: Option<&[&str]> = Some(&[]);
@@ -98,12 +53,7 @@ const fn verb(
     in_ci: Option<&'static [&'static str]>,
     run: fn(&[String]) -> Result<String>,
 ) -> Verb {
-    Verb {
-        name,
-        about,
-        in_ci,
-        run,
-    }
+    Verb { name, about, in_ci, run }
 }
 
 pub(crate) fn find(name: &str) -> Option<&'static Verb> {
@@ -125,10 +75,7 @@ mod tests {
     #[test]
     fn names_are_unique_and_found() {
         for verb in VERBS {
-            assert_eq!(
-                VERBS.iter().filter(|other| other.name == verb.name).count(),
-                1
-            );
+            assert_eq!(VERBS.iter().filter(|other| other.name == verb.name).count(), 1);
             assert!(find(verb.name).is_some());
         }
         assert!(find("no-such-verb").is_none());

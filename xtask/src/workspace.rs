@@ -11,10 +11,7 @@ use std::sync::LazyLock;
 pub(crate) fn root() -> &'static Path {
     static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
         let xtask = env::var_os("CARGO_MANIFEST_DIR").expect("xtask runs by way of cargo");
-        Path::new(&xtask)
-            .parent()
-            .expect("xtask lies in the workspace")
-            .to_owned()
+        Path::new(&xtask).parent().expect("xtask lies in the workspace").to_owned()
     });
     &ROOT
 }

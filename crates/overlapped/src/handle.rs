@@ -134,3 +134,19 @@ pub(crate) fn raw(handle: &Owned) -> Raw {
 pub(crate) fn raw(handle: &Owned) -> Raw {
     std::os::windows::io::AsRawHandle::as_raw_handle(handle)
 }
+
+/// A pipe's two ends, closed in children.
+#[cfg(all(unix, not(target_vendor = "apple")))]
+pub(crate) fn pipe() -> std::io::Result<(Owned, Owned)> {
+    Ok(rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?)
+}
+
+/// A pipe's two ends, closed in children; this system cannot make them so in one call.
+#[cfg(target_vendor = "apple")]
+pub(crate) fn pipe() -> std::io::Result<(Owned, Owned)> {
+    let (reader, writer) = rustix::pipe::pipe()?;
+    for end in [&reader, &writer] {
+        rustix::io::fcntl_setfd(end, rustix::io::FdFlags::CLOEXEC)?;
+    }
+    Ok((reader, writer))
+}

@@ -72,8 +72,8 @@ pub mod request {
             StatOut,
         },
         op::{
-            Heir, MakePath, Nap, Open, Operation, Outcome, Plain, Read, ReadMany, Ready, Stat,
-            Write, WriteMany,
+            Heir, MakePath, Nap, Open, Operation, Outcome, Plain, Read, ReadMany, Stat, Write,
+            WriteMany,
         },
     };
 }

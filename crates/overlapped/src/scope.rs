@@ -61,12 +61,7 @@ impl Port {
     pub fn scope<'env, R>(&self, body: impl for<'scope> FnOnce(Scope<'scope, 'env>) -> R) -> R {
         let shards = Arc::new(Shards::default());
         iocb::lease(
-            |lease| {
-                body(Scope {
-                    lease,
-                    shards: Arc::clone(&shards),
-                })
-            },
+            |lease| body(Scope { lease, shards: Arc::clone(&shards) }),
             |tally| shards.join(tally),
         )
     }

@@ -30,12 +30,6 @@ impl Port {
         let op = Op::Timer { due };
         let shard = Arc::clone(self.shard_for(&op));
         let plan = Plan::new(Goal::Once);
-        Pending::start(Ask {
-            shard: &shard,
-            op,
-            plan,
-            request: Nap(NoMemory),
-            holder: None,
-        })
+        Pending::start(Ask { shard: &shard, op, plan, request: Nap(NoMemory), holder: None })
     }
 }

@@ -18,11 +18,7 @@ pub(crate) struct Named {
 /// All paths in the file of `module` that start with `crate`, `self`, `super`, one of its child
 /// modules, or a name of `imported`: modules of the root that a `use` may have brought in.
 pub(crate) fn named(tokens: &TokenStream, module: &[String], imported: &[&str]) -> Vec<Named> {
-    let mut walk = Walk {
-        children: children(tokens),
-        imported,
-        named: Vec::new(),
-    };
+    let mut walk = Walk { children: children(tokens), imported, named: Vec::new() };
     walk.tokens(tokens, module);
     walk.named
 }
@@ -88,11 +84,7 @@ impl Walk<'_> {
             line = line_of(next);
             rest = after;
         }
-        self.named.push(Named {
-            line,
-            from: from.to_vec(),
-            to,
-        });
+        self.named.push(Named { line, from: from.to_vec(), to });
     }
 
     fn each(&mut self, to: &[String], group: &Group, from: &[String]) {
@@ -135,9 +127,7 @@ fn below(module: &[String], name: &str) -> Path {
 }
 
 fn parent(module: &[String]) -> Path {
-    module
-        .split_last()
-        .map_or_else(Vec::new, |(_, rest)| rest.to_vec())
+    module.split_last().map_or_else(Vec::new, |(_, rest)| rest.to_vec())
 }
 
 fn line_of(tree: &TokenTree) -> usize {
@@ -151,10 +141,7 @@ mod tests {
     fn paths(text: &str) -> Vec<(usize, String)> {
         let module = ["a".to_owned(), "b".to_owned()];
         let found = named(&text.parse().unwrap(), &module, &["z"]);
-        found
-            .into_iter()
-            .map(|path| (path.line, path.to.join("::")))
-            .collect()
+        found.into_iter().map(|path| (path.line, path.to.join("::"))).collect()
     }
 
     fn one(text: &str) -> String {
@@ -171,10 +158,7 @@ mod tests {
         assert_eq!(one("use super::x;"), "a::x");
         assert_eq!(one("use super::super::x;"), "x");
         assert_eq!(one("use super::super::*;"), "");
-        assert_eq!(
-            one("mod c { mod d { use super::super::super::x; } }"),
-            "a::x"
-        );
+        assert_eq!(one("mod c { mod d { use super::super::super::x; } }"), "a::x");
         assert_eq!(one("mod c; fn f() { c::g() }"), "a::b::c::g");
         assert_eq!(one("fn f() { z::g::<crate>() }"), "z::g");
     }
@@ -183,10 +167,7 @@ mod tests {
     fn each_branch_has_its_line() {
         let text = "use crate::{\n  self,\n  x::{Y,\n    z::*},\n  w as v,\n};";
         let expected = [(2, ""), (3, "x::Y"), (4, "x::z"), (5, "w")];
-        assert_eq!(
-            paths(text),
-            expected.map(|(line, path)| (line, path.to_owned()))
-        );
+        assert_eq!(paths(text), expected.map(|(line, path)| (line, path.to_owned())));
     }
 
     #[test]
@@ -200,10 +181,7 @@ mod tests {
     fn other_paths_are_left_alone() {
         let text = "use std::{z::X}; use y::Z; fn f(self) { self.z(); Self::z(); x::crate_() }";
         assert_eq!(paths(text), []);
-        assert_eq!(
-            paths("/// [`crate::x`]\n// crate::x\nconst X: &str = \"crate::x::y\";"),
-            []
-        );
+        assert_eq!(paths("/// [`crate::x`]\n// crate::x\nconst X: &str = \"crate::x::y\";"), []);
         assert_eq!(paths("pub(crate) fn f() {} pub(super) fn g() {}"), []);
     }
 }

@@ -26,11 +26,7 @@ impl Source {
     }
 
     fn plain_comments(&self, line: usize) -> impl Iterator<Item = &str> {
-        let on_line = self
-            .scan
-            .comments
-            .iter()
-            .filter(move |c| c.line == line && !c.doc);
+        let on_line = self.scan.comments.iter().filter(move |c| c.line == line && !c.doc);
         on_line.map(|comment| comment.text.as_str())
     }
 }
@@ -54,11 +50,7 @@ fn doc_line(attr: &Attribute) -> Option<String> {
     let Meta::NameValue(meta) = &attr.meta else {
         return None;
     };
-    let Expr::Lit(syn::ExprLit {
-        lit: syn::Lit::Str(text),
-        ..
-    }) = &meta.value
-    else {
+    let Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) = &meta.value else {
         return None;
     };
     meta.path.is_ident("doc").then(|| text.value())
@@ -86,18 +78,9 @@ mod tests {
     #[test]
     fn a_proof_stands_directly_above_the_block_or_its_statement() {
         let ok = Some("it is so, and so".to_owned());
-        assert_eq!(
-            proof("fn f() {\n// SAFETY: it is so,\n// and so\nunsafe { g() } }"),
-            ok
-        );
-        assert_eq!(
-            proof("fn f() {\n// SAFETY: it is so, and so\nlet x =\nunsafe { g() }; }"),
-            ok
-        );
-        assert_eq!(
-            proof("fn f() { h(/* SAFETY: it is so, and so */ unsafe { g() }) }"),
-            ok
-        );
+        assert_eq!(proof("fn f() {\n// SAFETY: it is so,\n// and so\nunsafe { g() } }"), ok);
+        assert_eq!(proof("fn f() {\n// SAFETY: it is so, and so\nlet x =\nunsafe { g() }; }"), ok);
+        assert_eq!(proof("fn f() { h(/* SAFETY: it is so, and so */ unsafe { g() }) }"), ok);
         assert_eq!(
             proof("// SAFETY: it is so, and so\n#[cfg(\nunix)]\nunsafe impl A for B {}"),
             ok
@@ -111,33 +94,18 @@ mod tests {
     #[test]
     fn a_proof_elsewhere_is_none() {
         assert_eq!(proof("fn f() {\n// SAFETY: far\n\nunsafe { g() } }"), None);
-        assert_eq!(
-            proof("// SAFETY: of the function\nfn f() {\nunsafe { g() } }"),
-            None
-        );
-        assert_eq!(
-            proof("fn f() {\n// SAFETY: used up\nh();\nunsafe { g() } }"),
-            None
-        );
+        assert_eq!(proof("// SAFETY: of the function\nfn f() {\nunsafe { g() } }"), None);
+        assert_eq!(proof("fn f() {\n// SAFETY: used up\nh();\nunsafe { g() } }"), None);
         assert_eq!(proof("fn f() {\n// SAFETY:\nunsafe { g() } }"), None);
         assert_eq!(proof("fn f() {\n// it is safe\nunsafe { g() } }"), None);
-        assert_eq!(
-            proof("/// SAFETY: in the docs\nunsafe impl A for B {}"),
-            None
-        );
+        assert_eq!(proof("/// SAFETY: in the docs\nunsafe impl A for B {}"), None);
     }
 
     #[test]
     fn functions_and_traits_prove_in_their_documentation() {
         let text = "/// Takes.\n///\n/// # Safety\n/// Only\n/// once.\n/// # Errors\n/// No.\n";
-        assert_eq!(
-            proof(&format!("{text}unsafe fn f() {{}}")),
-            Some("Only once.".to_owned())
-        );
-        assert_eq!(
-            proof(&format!("{text}unsafe trait T {{}}")),
-            Some("Only once.".to_owned())
-        );
+        assert_eq!(proof(&format!("{text}unsafe fn f() {{}}")), Some("Only once.".to_owned()));
+        assert_eq!(proof(&format!("{text}unsafe trait T {{}}")), Some("Only once.".to_owned()));
         assert_eq!(proof("/// Takes.\nunsafe fn f() {}"), None);
         assert_eq!(proof("// SAFETY: no section\nunsafe fn f() {}"), None);
     }

@@ -28,12 +28,7 @@ pub(crate) struct Scan {
 
 impl Scan {
     pub(crate) fn new(text: &str) -> Scan {
-        let mut lexer = Lexer {
-            rest: text,
-            line: 1,
-            code: String::new(),
-            scan: Scan::default(),
-        };
+        let mut lexer = Lexer { rest: text, line: 1, code: String::new(), scan: Scan::default() };
         while !lexer.rest.is_empty() {
             lexer.step();
         }
@@ -62,10 +57,7 @@ impl<'a> Lexer<'a> {
             self.string(literal);
         } else if rest.starts_with('"') {
             let end = closing_quote(rest, '"');
-            self.string(Literal {
-                end,
-                inner: 1..end.max(2) - 1,
-            });
+            self.string(Literal { end, inner: 1..end.max(2) - 1 });
         } else if rest.starts_with('\'') {
             match char_literal_end(rest) {
                 Some(end) => drop(self.take(end, false)),
@@ -81,19 +73,11 @@ impl<'a> Lexer<'a> {
         let text = self.take(end, false);
         let doc = is_doc(text);
         let inner = text.trim_end_matches("*/");
-        self.scan
-            .comments
-            .extend(inner.lines().enumerate().map(|(i, text)| {
-                Comment {
-                    line: line + i,
-                    text: text
-                        .trim()
-                        .trim_start_matches(['/', '*', '!'])
-                        .trim()
-                        .to_owned(),
-                    doc,
-                }
-            }));
+        self.scan.comments.extend(inner.lines().enumerate().map(|(i, text)| Comment {
+            line: line + i,
+            text: text.trim().trim_start_matches(['/', '*', '!']).trim().to_owned(),
+            doc,
+        }));
     }
 
     fn string(&mut self, literal: Literal) {
@@ -149,23 +133,15 @@ fn block_comment_end(rest: &str) -> usize {
 
 /// `r"…"`, `r#"…"#` and their `b` and `c` kin; not `r#ident`.
 fn raw_string(rest: &str) -> Option<Literal> {
-    let prefix = ["r", "br", "cr"]
-        .into_iter()
-        .find(|prefix| rest.starts_with(prefix))?;
-    let hashes = rest[prefix.len()..]
-        .chars()
-        .take_while(|&c| c == '#')
-        .count();
+    let prefix = ["r", "br", "cr"].into_iter().find(|prefix| rest.starts_with(prefix))?;
+    let hashes = rest[prefix.len()..].chars().take_while(|&c| c == '#').count();
     let open = prefix.len() + hashes + 1;
     if rest.as_bytes().get(open - 1) != Some(&b'"') {
         return None;
     }
     let close = format!("\"{}", "#".repeat(hashes));
     let length = rest[open..].find(&close)?;
-    Some(Literal {
-        end: open + length + close.len(),
-        inner: open..open + length,
-    })
+    Some(Literal { end: open + length + close.len(), inner: open..open + length })
 }
 
 /// The end of a literal that starts with its quote, past the closing quote.
@@ -214,12 +190,7 @@ mod tests {
     use super::{Comment, Scan};
 
     fn code(text: &str) -> String {
-        Scan::new(text)
-            .code
-            .join("\n")
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
+        Scan::new(text).code.join("\n").split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     #[test]
@@ -233,10 +204,7 @@ mod tests {
 
     #[test]
     fn lifetimes_labels_and_raw_names_are_code() {
-        assert_eq!(
-            code("&'a str; 'l: loop {} r#type 'x' 'é'"),
-            "&'a str; 'l: loop {} r#type"
-        );
+        assert_eq!(code("&'a str; 'l: loop {} r#type 'x' 'é'"), "&'a str; 'l: loop {} r#type");
         assert_eq!(code("for\"x\" bar\"y\""), "for bar");
     }
 
@@ -244,20 +212,13 @@ mod tests {
     fn lines_stay_where_they_were() {
         let scan = Scan::new("/* a\n b */ x\n\"s\n t\" y\n");
         assert!(scan.code[1].ends_with(" x") && scan.code[3].ends_with(" y"));
-        assert_eq!(
-            (scan.strings[0].line, scan.strings[0].text.as_str()),
-            (3, "s\n t")
-        );
+        assert_eq!((scan.strings[0].line, scan.strings[0].text.as_str()), (3, "s\n t"));
     }
 
     #[test]
     fn comments_have_their_line_text_and_kind() {
         let scan = Scan::new("//! top\nx /* one\n * two */\n/// doc\n// SAFETY: it is.\n");
-        let comment = |line, text: &str, doc| Comment {
-            line,
-            text: text.to_owned(),
-            doc,
-        };
+        let comment = |line, text: &str, doc| Comment { line, text: text.to_owned(), doc };
         let expected = [
             comment(1, "top", true),
             comment(2, "one", false),

@@ -17,10 +17,7 @@ pub(crate) struct TestOnly {
 
 impl TestOnly {
     pub(crate) fn new(file: &syn::File, tokens: &TokenStream) -> TestOnly {
-        let mut found = TestOnly {
-            whole: is_test_file(&file.attrs),
-            ..TestOnly::default()
-        };
+        let mut found = TestOnly { whole: is_test_file(&file.attrs), ..TestOnly::default() };
         found.walk(tokens, "");
         found
     }
@@ -55,8 +52,7 @@ impl TestOnly {
         let lines = hash.span().start().line..=trees[last].span().end().line;
         self.lines.push(lines);
         if is_punct(&trees[last], ';') {
-            self.modules
-                .extend(module_before(&trees[..last]).map(|name| format!("{path}{name}")));
+            self.modules.extend(module_before(&trees[..last]).map(|name| format!("{path}{name}")));
         }
         Some(last + 1)
     }
@@ -140,10 +136,7 @@ mod tests {
     fn module_files_under_cfg_test_are_for_tests() {
         let mut sources = [
             source("crates/x/src/lib.rs", "mod a;\n#[cfg(test)]\nmod b;\n"),
-            source(
-                "crates/x/src/a.rs",
-                "#[cfg(all(test, loom))]\npub(crate) mod models;\n",
-            ),
+            source("crates/x/src/a.rs", "#[cfg(all(test, loom))]\npub(crate) mod models;\n"),
             source("crates/x/src/a/models.rs", ""),
             source("crates/x/src/a/model.rs", ""),
             source("crates/x/src/b/mod.rs", ""),

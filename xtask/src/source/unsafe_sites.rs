@@ -61,12 +61,7 @@ impl fmt::Display for Kind {
 
 /// All sites of a file in their order there.
 pub(crate) fn sites(source: &Source) -> Vec<Site> {
-    let mut finder = Finder {
-        source,
-        items: Vec::new(),
-        anchors: Vec::new(),
-        sites: Vec::new(),
-    };
+    let mut finder = Finder { source, items: Vec::new(), anchors: Vec::new(), sites: Vec::new() };
     finder.visit_file(&source.syntax);
     finder.sites
 }
@@ -96,16 +91,8 @@ impl Finder<'_> {
     fn commented(&mut self, kind: Kind, keyword: Span) {
         let line = keyword.start().line;
         let anchor = self.anchors.last().copied().unwrap_or(line);
-        let proof = self
-            .source
-            .safety_comment(line)
-            .or_else(|| self.source.safety_comment(anchor));
-        self.sites.push(Site {
-            kind,
-            item: self.items.join("::"),
-            line,
-            proof,
-        });
+        let proof = self.source.safety_comment(line).or_else(|| self.source.safety_comment(anchor));
+        self.sites.push(Site { kind, item: self.items.join("::"), line, proof });
     }
 
     fn documented(&mut self, kind: Kind, keyword: Span, attrs: &[Attribute]) {
@@ -155,11 +142,7 @@ impl<'ast> Visit<'ast> for Finder<'_> {
             if let Some(keyword) = &node.unsafety {
                 this.commented(Kind::Impl, keyword.span);
             }
-            let kind = if node.trait_.is_some() {
-                Kind::FnOfTraitImpl
-            } else {
-                Kind::Fn
-            };
+            let kind = if node.trait_.is_some() { Kind::FnOfTraitImpl } else { Kind::Fn };
             for item in &node.items {
                 let syn::ImplItem::Fn(function) = item else {
                     this.visit_impl_item(item);
@@ -221,12 +204,7 @@ impl<'ast> Visit<'ast> for Finder<'_> {
         for line in keywords(&node.tokens) {
             let proof = self.source.safety_comment(line);
             let item = self.items.join("::");
-            self.sites.push(Site {
-                kind: Kind::InMacro,
-                item,
-                line,
-                proof,
-            });
+            self.sites.push(Site { kind: Kind::InMacro, item, line, proof });
         }
     }
 
@@ -249,10 +227,8 @@ impl<'ast> Visit<'ast> for Finder<'_> {
     }
 
     fn visit_item_macro(&mut self, node: &'ast syn::ItemMacro) {
-        let name = node
-            .ident
-            .as_ref()
-            .map_or_else(|| "macro".to_owned(), |name| format!("{name}!"));
+        let name =
+            node.ident.as_ref().map_or_else(|| "macro".to_owned(), |name| format!("{name}!"));
         self.within(name, |this| visit::visit_item_macro(this, node));
     }
 
@@ -295,15 +271,8 @@ mod tests {
     fn found(text: &str) -> Vec<(Kind, String)> {
         let source = Source::parse("crates/x/src/a.rs", text.to_owned()).unwrap();
         let sites = sites(&source);
-        assert_eq!(
-            sites.len(),
-            keywords(&source.tokens).len(),
-            "every keyword is classified"
-        );
-        sites
-            .into_iter()
-            .map(|site| (site.kind, site.item))
-            .collect()
+        assert_eq!(sites.len(), keywords(&source.tokens).len(), "every keyword is classified");
+        sites.into_iter().map(|site| (site.kind, site.item)).collect()
     }
 
     #[test]
@@ -331,9 +300,6 @@ mod tests {
             (Kind::Attribute, "exported"),
             (Kind::InMacro, "m!"),
         ];
-        assert_eq!(
-            found(text),
-            expected.map(|(kind, item)| (kind, item.to_owned()))
-        );
+        assert_eq!(found(text), expected.map(|(kind, item)| (kind, item.to_owned())));
     }
 }

@@ -55,22 +55,15 @@ fn msrv() -> Result<String> {
         println!("{note}");
         return Ok(note);
     };
-    cargo(&format!("+{toolchain} check -p overlapped --all-features"))
-        .target_dir("msrv")
-        .run()?;
+    cargo(&format!("+{toolchain} check -p overlapped --all-features")).target_dir("msrv").run()?;
     Ok(format!("MSRV {version}"))
 }
 
 /// The name of an installed toolchain of that version (`1.85` is `1.85.1-…` to rustup, too).
 fn toolchain_of(installed: &str, version: &str) -> Option<String> {
-    let names = installed
-        .lines()
-        .filter_map(|line| line.split_whitespace().next());
+    let names = installed.lines().filter_map(|line| line.split_whitespace().next());
     let fits = |rest: &str| rest.is_empty() || rest.starts_with(['-', '.']);
-    names
-        .into_iter()
-        .find(|name| name.strip_prefix(version).is_some_and(fits))
-        .map(str::to_owned)
+    names.into_iter().find(|name| name.strip_prefix(version).is_some_and(fits)).map(str::to_owned)
 }
 
 fn deny_warnings(args: &str) -> Cmd {
@@ -96,14 +89,8 @@ mod tests {
     #[test]
     fn the_msrv_toolchain_is_recognised() {
         let list = "stable-x86_64 (active)\n1.85.1-x86_64-unknown-linux-gnu\n1.850.0-x86_64\n";
-        assert_eq!(
-            toolchain_of(list, "1.85").unwrap(),
-            "1.85.1-x86_64-unknown-linux-gnu"
-        );
+        assert_eq!(toolchain_of(list, "1.85").unwrap(), "1.85.1-x86_64-unknown-linux-gnu");
         assert_eq!(toolchain_of(list, "1.8"), None);
-        assert_eq!(
-            toolchain_of("1.85-x86_64\n", "1.85").unwrap(),
-            "1.85-x86_64"
-        );
+        assert_eq!(toolchain_of("1.85-x86_64\n", "1.85").unwrap(), "1.85-x86_64");
     }
 }

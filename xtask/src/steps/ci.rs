@@ -15,9 +15,7 @@ struct Row {
 pub(crate) fn run(args: &[String]) -> Result<String> {
     let skipped = skipped(args)?;
     let steps = VERBS.iter().filter_map(|verb| Some((verb, verb.in_ci?)));
-    let rows: Vec<_> = steps
-        .map(|(verb, args)| step(verb, args, &skipped))
-        .collect();
+    let rows: Vec<_> = steps.map(|(verb, args)| step(verb, args, &skipped)).collect();
     print!("{}", table(&rows));
     match rows.iter().filter(|row| row.failed).count() {
         0 => Ok(String::new()),
@@ -45,12 +43,7 @@ fn skipped(args: &[String]) -> Result<Vec<&str>> {
 fn step(verb: &Verb, args: &[&str], skipped: &[&str]) -> Row {
     if skipped.contains(&verb.name) {
         let verdict = "skipped, as asked".to_owned();
-        return Row {
-            name: verb.name,
-            verdict,
-            took: Duration::ZERO,
-            failed: false,
-        };
+        return Row { name: verb.name, verdict, took: Duration::ZERO, failed: false };
     }
     println!("\n== {} ==", verb.name);
     let start = Instant::now();
@@ -65,28 +58,14 @@ fn step(verb: &Verb, args: &[&str], skipped: &[&str]) -> Row {
             "FAILED".to_owned()
         }
     };
-    println!(
-        "== {}: {verdict}, {:.1} s ==",
-        verb.name,
-        took.as_secs_f64()
-    );
-    Row {
-        name: verb.name,
-        verdict,
-        took,
-        failed,
-    }
+    println!("== {}: {verdict}, {:.1} s ==", verb.name, took.as_secs_f64());
+    Row { name: verb.name, verdict, took, failed }
 }
 
 fn table(rows: &[Row]) -> String {
     let mut text = String::from("\n  step          seconds  verdict\n");
     for row in rows {
-        text += &format!(
-            "  {:<12}{:>9.1}  {}\n",
-            row.name,
-            row.took.as_secs_f64(),
-            row.verdict
-        );
+        text += &format!("  {:<12}{:>9.1}  {}\n", row.name, row.took.as_secs_f64(), row.verdict);
     }
     let total: Duration = rows.iter().map(|row| row.took).sum();
     text + &format!("  {:<12}{:>9.1}\n", "total", total.as_secs_f64())
@@ -112,12 +91,7 @@ mod tests {
     #[test]
     fn a_failing_step_is_told_and_a_skipped_one_does_not_run() {
         let run = |_: &[String]| Err("planted".into());
-        let verb = Verb {
-            name: "planted",
-            about: "",
-            in_ci: Some(&[]),
-            run,
-        };
+        let verb = Verb { name: "planted", about: "", in_ci: Some(&[]), run };
         assert!(step(&verb, &[], &[]).failed);
         assert!(!step(&verb, &[], &["planted"]).failed);
     }

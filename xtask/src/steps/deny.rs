@@ -20,16 +20,9 @@ pub(crate) fn run(args: &[String]) -> Result<String> {
 
 /// The person's own cargo-deny if it is of our version, else one below `target/`.
 fn tool() -> Result<String> {
-    let own = tools()
-        .join("bin/cargo-deny")
-        .to_string_lossy()
-        .into_owned();
+    let own = tools().join("bin/cargo-deny").to_string_lossy().into_owned();
     for candidate in ["cargo-deny".to_owned(), own.clone()] {
-        if Cmd::new(&candidate)
-            .args(["--version"])
-            .quiet()
-            .is_some_and(|said| is_ours(&said))
-        {
+        if Cmd::new(&candidate).args(["--version"]).quiet().is_some_and(|said| is_ours(&said)) {
             return Ok(candidate);
         }
     }
@@ -44,14 +37,12 @@ fn is_ours(said: &str) -> bool {
 /// A debug build without debug information takes a third of the time of a release build, and
 /// the check itself takes no time either way. What was built on the way, over a gigabyte, goes.
 fn install() -> Result<()> {
-    cargo(&format!(
-        "install cargo-deny --version {VERSION} --locked --debug --root"
-    ))
-    .args([tools().to_string_lossy()])
-    .env("CARGO_PROFILE_DEV_DEBUG", "0")
-    .env("CARGO_INCREMENTAL", "0")
-    .target_dir("tools/build")
-    .run()?;
+    cargo(&format!("install cargo-deny --version {VERSION} --locked --debug --root"))
+        .args([tools().to_string_lossy()])
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
+        .env("CARGO_INCREMENTAL", "0")
+        .target_dir("tools/build")
+        .run()?;
     Ok(fs::remove_dir_all(tools().join("build"))?)
 }
 

@@ -14,9 +14,7 @@ pub(super) fn check(log: &str, version: &str) -> Option<Finding> {
 
 fn has_version(line: &str, version: &str) -> bool {
     let words = line.split(|c: char| c.is_whitespace() || "[](),".contains(c));
-    words
-        .into_iter()
-        .any(|word| word.trim_start_matches('v') == version)
+    words.into_iter().any(|word| word.trim_start_matches('v') == version)
 }
 
 #[cfg(test)]

@@ -15,11 +15,7 @@ pub(super) fn check(page: &str, sources: &[Source], exists: impl Fn(&str) -> boo
     let sections = sections(page);
     let marks: Vec<_> = sources.iter().flat_map(marks).collect();
     let mut findings = numbering(&sections);
-    findings.extend(
-        sections
-            .iter()
-            .filter_map(|section| unheld(section, &marks)),
-    );
+    findings.extend(sections.iter().filter_map(|section| unheld(section, &marks)));
     findings.extend(unknown(&marks));
     findings.extend(dead_links(page, exists));
     findings
@@ -40,11 +36,7 @@ fn sections(page: &str) -> Vec<Section> {
         if let Some(heading) = text.strip_prefix("## ") {
             let number = heading.split_whitespace().next().and_then(number);
             inside = number.is_some();
-            sections.extend(number.map(|number| Section {
-                number,
-                line,
-                owed: false,
-            }));
+            sections.extend(number.map(|number| Section { number, line, owed: false }));
         } else if inside && text.starts_with("Owed:") {
             if let Some(section) = sections.last_mut() {
                 section.owed = true;
@@ -66,17 +58,15 @@ fn numbering(sections: &[Section]) -> Vec<Finding> {
     for section in sections {
         lines.entry(section.number).or_default().push(section.line);
     }
-    let wrong = lines
-        .iter()
-        .filter_map(|(&n, lines)| match lines.as_slice() {
-            [] => Some(Finding::new(PAGE, 1, format!("no heading `## C{n} — …`"))),
-            [_] if n <= LINES && n > 0 => None,
-            [_] => {
-                let message = format!("C{n} is beyond C{LINES}; see LINES in {}", file!());
-                Some(Finding::new(PAGE, lines[0], message))
-            }
-            [_, second, ..] => Some(Finding::new(PAGE, *second, format!("a second C{n}"))),
-        });
+    let wrong = lines.iter().filter_map(|(&n, lines)| match lines.as_slice() {
+        [] => Some(Finding::new(PAGE, 1, format!("no heading `## C{n} — …`"))),
+        [_] if n <= LINES && n > 0 => None,
+        [_] => {
+            let message = format!("C{n} is beyond C{LINES}; see LINES in {}", file!());
+            Some(Finding::new(PAGE, lines[0], message))
+        }
+        [_, second, ..] => Some(Finding::new(PAGE, *second, format!("a second C{n}"))),
+    });
     wrong.collect()
 }
 
@@ -108,18 +98,12 @@ fn marks(source: &Source) -> Vec<Mark> {
 
 /// The numbers of all `[C5]` in a text.
 fn bracketed(text: &str) -> impl Iterator<Item = u32> {
-    text.split('[')
-        .skip(1)
-        .filter_map(|rest| number(rest.split_once(']')?.0))
+    text.split('[').skip(1).filter_map(|rest| number(rest.split_once(']')?.0))
 }
 
 fn unheld(section: &Section, marks: &[Mark]) -> Option<Finding> {
     let n = section.number;
-    let held = |in_test| {
-        marks
-            .iter()
-            .any(|mark| mark.number == n && mark.in_test == in_test)
-    };
+    let held = |in_test| marks.iter().any(|mark| mark.number == n && mark.in_test == in_test);
     let missing = match (held(false), held(true)) {
         (true, true) => return None,
         (false, true) => "code",
@@ -131,13 +115,9 @@ fn unheld(section: &Section, marks: &[Mark]) -> Option<Finding> {
 }
 
 fn unknown(marks: &[Mark]) -> Vec<Finding> {
-    let beyond = marks
-        .iter()
-        .filter(|mark| !(1..=LINES).contains(&mark.number));
+    let beyond = marks.iter().filter(|mark| !(1..=LINES).contains(&mark.number));
     let message = |mark: &Mark| format!("the contract has no line C{}", mark.number);
-    beyond
-        .map(|mark| Finding::new(&mark.path, mark.line, message(mark)))
-        .collect()
+    beyond.map(|mark| Finding::new(&mark.path, mark.line, message(mark))).collect()
 }
 
 /// Files that the page links to and that are not there. Links are relative to `docs/`.
@@ -147,11 +127,7 @@ fn dead_links(page: &str, exists: impl Fn(&str) -> bool) -> Vec<Finding> {
         for target in links(text).filter(|target| !target.contains("://")) {
             let path = target.split('#').next().unwrap_or_default();
             if !path.is_empty() && !exists(&format!("docs/{path}")) {
-                findings.push(Finding::new(
-                    PAGE,
-                    line,
-                    format!("there is no file `{path}`"),
-                ));
+                findings.push(Finding::new(PAGE, line, format!("there is no file `{path}`")));
             }
         }
     }
@@ -160,13 +136,8 @@ fn dead_links(page: &str, exists: impl Fn(&str) -> bool) -> Vec<Finding> {
 
 /// The targets of `[text](target)` and of `[name]: target`.
 fn links(text: &str) -> impl Iterator<Item = &str> {
-    let inline = text
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| Some(rest.split_once(')')?.0));
-    let definition = text
-        .strip_prefix('[')
-        .and_then(|rest| Some(rest.split_once("]: ")?.1));
+    let inline = text.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
+    let definition = text.strip_prefix('[').and_then(|rest| Some(rest.split_once("]: ")?.1));
     inline.chain(definition).map(str::trim)
 }
 
@@ -178,15 +149,9 @@ mod tests {
 
     /// A page where all is owed but for the sections given.
     fn page(sections: &[(u32, &str)]) -> String {
-        let text = |n| {
-            sections
-                .iter()
-                .find(|(own, _)| *own == n)
-                .map_or("Owed: all.", |(_, text)| text)
-        };
-        (1..=LINES)
-            .map(|n| format!("## C{n} — a promise\n\n{}\n", text(n)))
-            .collect()
+        let text =
+            |n| sections.iter().find(|(own, _)| *own == n).map_or("Owed: all.", |(_, text)| text);
+        (1..=LINES).map(|n| format!("## C{n} — a promise\n\n{}\n", text(n))).collect()
     }
 
     fn messages(page: &str, sources: &[Source]) -> Vec<String> {
@@ -205,25 +170,13 @@ mod tests {
     #[test]
     fn a_line_held_by_code_and_test_is_fine() {
         let page = page(&[(5, "held")]);
+        assert_eq!(messages(&page, &[code("// so [C5] [C6]"), test("// [C5] so")]), [""; 0]);
         assert_eq!(
-            messages(&page, &[code("// so [C5] [C6]"), test("// [C5] so")]),
+            messages(&page, &[code("/// so [C5]\nfn f() {}"), test("const C: &str = \"C5\";")]),
             [""; 0]
         );
         assert_eq!(
-            messages(
-                &page,
-                &[
-                    code("/// so [C5]\nfn f() {}"),
-                    test("const C: &str = \"C5\";")
-                ]
-            ),
-            [""; 0]
-        );
-        assert_eq!(
-            messages(
-                &page,
-                &[code("// [C5]\n#[cfg(test)]\nmod tests {\n// [C5]\n}")]
-            ),
+            messages(&page, &[code("// [C5]\n#[cfg(test)]\nmod tests {\n// [C5]\n}")]),
             [""; 0]
         );
     }
@@ -234,42 +187,24 @@ mod tests {
         let only = |sources: &[Source], missing: &str| {
             let found = messages(&page, sources);
             assert_eq!(found.len(), 1, "{found:?}");
-            assert!(
-                found[0].contains(&format!("held by no {missing}:")),
-                "{found:?}"
-            );
+            assert!(found[0].contains(&format!("held by no {missing}:")), "{found:?}");
         };
         only(&[test("// [C5]")], "code");
         only(&[code("// [C5]")], "test");
         only(&[], "code and no test");
+        only(&[code("// C5, C[5], [C 5], [C5, C6] [D5]"), test("// [C5]")], "code");
         only(
-            &[code("// C5, C[5], [C 5], [C5, C6] [D5]"), test("// [C5]")],
-            "code",
-        );
-        only(
-            &[
-                code("const X: &str = \"[C5]\";"),
-                test("const X: &str = \"C5 \"; // [C5]"),
-            ],
+            &[code("const X: &str = \"[C5]\";"), test("const X: &str = \"C5 \"; // [C5]")],
             "code",
         );
         only(&[code("const X: &str = \"C5\";"), test("// [C5]")], "code");
-        only(
-            &[source("xtask/src/a.rs", "// [C5]"), test("// [C5]")],
-            "code",
-        );
-        only(
-            &[source("crates/x/examples/a.rs", "// [C5]"), test("// [C5]")],
-            "code",
-        );
+        only(&[source("xtask/src/a.rs", "// [C5]"), test("// [C5]")], "code");
+        only(&[source("crates/x/examples/a.rs", "// [C5]"), test("// [C5]")], "code");
     }
 
     #[test]
     fn a_mark_without_a_line_is_found() {
-        let found = messages(
-            &page(&[]),
-            &[code("\n// [C17]"), test("const X: &str = \"C0\";")],
-        );
+        let found = messages(&page(&[]), &[code("\n// [C17]"), test("const X: &str = \"C0\";")]);
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(found[0].starts_with("crates/x/src/a.rs:2: the contract has no line C17"));
     }
@@ -278,10 +213,7 @@ mod tests {
     fn wrong_numbering_is_found() {
         assert_eq!(messages("", &[]).len(), LINES as usize);
         let gone = page(&[]).replace("## C7 —", "## Seven —");
-        assert_eq!(
-            messages(&gone, &[]),
-            ["docs/contract.md:1: no heading `## C7 — …`"]
-        );
+        assert_eq!(messages(&gone, &[]), ["docs/contract.md:1: no heading `## C7 — …`"]);
         let twice = page(&[]) + "## C7 — again\nOwed: x\n";
         assert!(messages(&twice, &[])[0].contains("a second C7"));
         let beyond = page(&[]) + "## C17 — more\nOwed: x\n";

@@ -5,13 +5,7 @@ use super::Finding;
 use crate::source::{Source, is_ident, is_punct};
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-const WORDS: &[&str] = &[
-    "target_os",
-    "target_family",
-    "target_env",
-    "unix",
-    "windows",
-];
+const WORDS: &[&str] = &["target_os", "target_family", "target_env", "unix", "windows"];
 
 pub(super) fn check(source: &Source) -> Vec<Finding> {
     let mut lines = Vec::new();
@@ -19,10 +13,7 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
         walk(&source.tokens, false, &mut lines);
     }
     let message = "an OS is chosen inside a function; choose between items";
-    lines
-        .into_iter()
-        .map(|line| Finding::new(&source.path, line, message))
-        .collect()
+    lines.into_iter().map(|line| Finding::new(&source.path, line, message)).collect()
 }
 
 fn walk(tokens: &TokenStream, in_body: bool, lines: &mut Vec<usize>) {
@@ -63,10 +54,7 @@ mod tests {
     use super::check;
 
     fn bad_lines(text: &str) -> Vec<usize> {
-        lines(&check(&source(
-            "crates/overlapped/src/backend/driver.rs",
-            text,
-        )))
+        lines(&check(&source("crates/overlapped/src/backend/driver.rs", text)))
     }
 
     #[test]
@@ -79,46 +67,22 @@ mod tests {
             ),
             [2]
         );
-        assert_eq!(
-            bad_lines("fn f() { g(|| {\n#[cfg(all(loom, unix))]\nh() }) }"),
-            [2]
-        );
-        assert_eq!(
-            bad_lines("fn f() { match x {\n#[cfg_attr(windows, a)]\n_ => {} } }"),
-            [2]
-        );
-        assert_eq!(
-            bad_lines("fn f() {}\nfn g() {\n#[cfg(windows)] return; }"),
-            [3]
-        );
+        assert_eq!(bad_lines("fn f() { g(|| {\n#[cfg(all(loom, unix))]\nh() }) }"), [2]);
+        assert_eq!(bad_lines("fn f() { match x {\n#[cfg_attr(windows, a)]\n_ => {} } }"), [2]);
+        assert_eq!(bad_lines("fn f() {}\nfn g() {\n#[cfg(windows)] return; }"), [3]);
     }
 
     #[test]
     fn an_os_chosen_between_items_is_fine() {
-        assert_eq!(
-            bad_lines("#[cfg(unix)]\nmod uring;\n#[cfg(windows)]\nfn f() {}"),
-            []
-        );
+        assert_eq!(bad_lines("#[cfg(unix)]\nmod uring;\n#[cfg(windows)]\nfn f() {}"), []);
         assert_eq!(bad_lines("impl A {\n#[cfg(unix)]\nfn f() {} }"), []);
-        assert_eq!(
-            bad_lines("struct S { f: fn(u8) }\n#[cfg(unix)]\nimpl S {}"),
-            []
-        );
-        assert_eq!(
-            bad_lines("trait T { fn f();\n#[cfg(unix)]\nfn g() {} }"),
-            []
-        );
+        assert_eq!(bad_lines("struct S { f: fn(u8) }\n#[cfg(unix)]\nimpl S {}"), []);
+        assert_eq!(bad_lines("trait T { fn f();\n#[cfg(unix)]\nfn g() {} }"), []);
     }
 
     #[test]
     fn other_conditions_are_fine() {
-        assert_eq!(
-            bad_lines("fn f() {\n#[cfg(feature = \"tracing\")]\ng(); cfg!(loom); }"),
-            []
-        );
-        assert_eq!(
-            bad_lines("fn f() { let s = \"#[cfg(unix)]\"; /* #[cfg(unix)] */ }"),
-            []
-        );
+        assert_eq!(bad_lines("fn f() {\n#[cfg(feature = \"tracing\")]\ng(); cfg!(loom); }"), []);
+        assert_eq!(bad_lines("fn f() { let s = \"#[cfg(unix)]\"; /* #[cfg(unix)] */ }"), []);
     }
 }

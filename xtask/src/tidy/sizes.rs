@@ -8,20 +8,11 @@ const FILE_LINES: usize = 400;
 const FN_LINES: usize = 70;
 
 pub(super) fn report(sources: &[Source]) -> String {
-    let shipped: Vec<_> = sources
-        .iter()
-        .filter(|s| s.is_ours_to_ship() && s.is_src())
-        .collect();
-    let mut sizes: Vec<_> = shipped
-        .iter()
-        .map(|source| source.text.lines().count())
-        .collect();
+    let shipped: Vec<_> = sources.iter().filter(|s| s.is_ours_to_ship() && s.is_src()).collect();
+    let mut sizes: Vec<_> = shipped.iter().map(|source| source.text.lines().count()).collect();
     sizes.sort_unstable();
     let median = sizes.get(sizes.len() / 2).unwrap_or(&0);
-    let mut text = format!(
-        "{} files in crates/*/src, median {median} lines\n",
-        sizes.len()
-    );
+    let mut text = format!("{} files in crates/*/src, median {median} lines\n", sizes.len());
     for source in sources {
         let lines = source.text.lines().count();
         if lines > FILE_LINES {
@@ -81,15 +72,9 @@ mod tests {
     fn long_files_and_functions_are_named() {
         let body = |lines| format!("fn f() {{\n{}}}\n", "g();\n".repeat(lines));
         let text = report(&[source("crates/x/src/a.rs", &body(69))]);
-        assert!(
-            text.contains("long function: f in crates/x/src/a.rs (71 lines)"),
-            "{text}"
-        );
+        assert!(text.contains("long function: f in crates/x/src/a.rs (71 lines)"), "{text}");
         assert!(!report(&[source("crates/x/src/a.rs", &body(68))]).contains("long"));
         let text = report(&[source("crates/x/src/b.rs", &"\n".repeat(401))]);
-        assert!(
-            text.contains("long file: crates/x/src/b.rs (401 lines)"),
-            "{text}"
-        );
+        assert!(text.contains("long file: crates/x/src/b.rs (401 lines)"), "{text}");
     }
 }

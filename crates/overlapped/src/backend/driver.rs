@@ -55,12 +55,7 @@ pub struct Features {
 impl Features {
     /// The features of a mechanism that does every operation itself.
     pub fn all_native(kind: Kind) -> Self {
-        Self {
-            kind,
-            fallback: None,
-            missing: Vec::new(),
-            cancels_running: false,
-        }
+        Self { kind, fallback: None, missing: Vec::new(), cancels_running: false }
     }
 
     /// Whether it does `op` itself.

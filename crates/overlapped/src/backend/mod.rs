@@ -92,8 +92,6 @@ pub struct Backend {
 
 impl fmt::Debug for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Backend")
-            .field("features", &self.features)
-            .finish_non_exhaustive()
+        f.debug_struct("Backend").field("features", &self.features).finish_non_exhaustive()
     }
 }

@@ -66,11 +66,7 @@ impl Reap for NullReap {
         let mut inner = self.0.lock();
         while inner.done.is_empty() && !inner.woken {
             inner = match until {
-                None => self
-                    .0
-                    .changed
-                    .wait(inner)
-                    .unwrap_or_else(PoisonError::into_inner),
+                None => self.0.changed.wait(inner).unwrap_or_else(PoisonError::into_inner),
                 Some(until) => {
                     let left = until.saturating_duration_since(Instant::now());
                     if left.is_zero() {
@@ -92,9 +88,9 @@ impl Reap for NullReap {
 
 fn answer(entry: &Entry) -> Result<Value, Cause> {
     match entry.op() {
-        Op::Open(_) | Op::Stat { .. } => Err(Cause::Unsupported(
-            "the null backend has no files; use another backend",
-        )),
+        Op::Open(_) | Op::Stat { .. } => {
+            Err(Cause::Unsupported("the null backend has no files; use another backend"))
+        }
         _ => Ok(Value::Count(entry.len())),
     }
 }

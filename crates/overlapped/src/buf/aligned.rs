@@ -35,10 +35,7 @@ impl AlignedBuf {
         let layout = Layout::from_size_align(len, align)
             .expect("an alignment is a power of two and a length fits the address space");
         if len == 0 {
-            return Self {
-                start: NonNull::dangling(),
-                layout,
-            };
+            return Self { start: NonNull::dangling(), layout };
         }
         // SAFETY: the layout's size is not zero.
         let start = unsafe { alloc_zeroed(layout) };

@@ -74,10 +74,7 @@ impl Memory {
 impl Piece {
     fn after(self, n: usize) -> Self {
         assert!(n <= self.len, "the OS moved {n} bytes of {}", self.len);
-        Self {
-            start: self.start.wrapping_add(n),
-            len: self.len - n,
-        }
+        Self { start: self.start.wrapping_add(n), len: self.len - n }
     }
 }
 
@@ -117,10 +114,7 @@ pub struct Fill<B>(pub(crate) B);
 unsafe impl<B: IoBufMut> Lend for Fill<B> {
     fn memory(&mut self) -> LentMemory {
         let bytes = self.0.as_mut_slice();
-        LentMemory(Memory::Fill(Piece {
-            len: bytes.len(),
-            start: bytes.as_mut_ptr(),
-        }))
+        LentMemory(Memory::Fill(Piece { len: bytes.len(), start: bytes.as_mut_ptr() }))
     }
 }
 
@@ -132,10 +126,7 @@ pub struct Drain<B>(pub(crate) B);
 unsafe impl<B: IoBuf> Lend for Drain<B> {
     fn memory(&mut self) -> LentMemory {
         let bytes = self.0.as_slice();
-        LentMemory(Memory::Drain(Piece {
-            len: bytes.len(),
-            start: bytes.as_ptr().cast_mut(),
-        }))
+        LentMemory(Memory::Drain(Piece { len: bytes.len(), start: bytes.as_ptr().cast_mut() }))
     }
 }
 
@@ -150,10 +141,7 @@ impl<B: IoBufMut> FillMany<B> {
     pub(crate) fn new(mut bufs: Vec<B>) -> Self {
         let piece = |buf: &mut B| {
             let bytes = buf.as_mut_slice();
-            Piece {
-                len: bytes.len(),
-                start: bytes.as_mut_ptr(),
-            }
+            Piece { len: bytes.len(), start: bytes.as_mut_ptr() }
         };
         let pieces = bufs.iter_mut().map(piece).collect();
         Self { bufs, pieces }
@@ -163,10 +151,7 @@ impl<B: IoBufMut> FillMany<B> {
 // SAFETY: each buffer as in `Fill`; the pieces are on the heap and belong to `self`.
 unsafe impl<B: IoBufMut> Lend for FillMany<B> {
     fn memory(&mut self) -> LentMemory {
-        LentMemory(Memory::FillMany(
-            self.pieces.as_mut_ptr(),
-            self.pieces.len(),
-        ))
+        LentMemory(Memory::FillMany(self.pieces.as_mut_ptr(), self.pieces.len()))
     }
 }
 
@@ -181,10 +166,7 @@ impl<B: IoBuf> DrainMany<B> {
     pub(crate) fn new(bufs: Vec<B>) -> Self {
         let piece = |buf: &B| {
             let bytes = buf.as_slice();
-            Piece {
-                len: bytes.len(),
-                start: bytes.as_ptr().cast_mut(),
-            }
+            Piece { len: bytes.len(), start: bytes.as_ptr().cast_mut() }
         };
         let pieces = bufs.iter().map(piece).collect();
         Self { bufs, pieces }
@@ -194,10 +176,7 @@ impl<B: IoBuf> DrainMany<B> {
 // SAFETY: each buffer as in `Drain`; the pieces are on the heap and belong to `self`.
 unsafe impl<B: IoBuf> Lend for DrainMany<B> {
     fn memory(&mut self) -> LentMemory {
-        LentMemory(Memory::DrainMany(
-            self.pieces.as_mut_ptr(),
-            self.pieces.len(),
-        ))
+        LentMemory(Memory::DrainMany(self.pieces.as_mut_ptr(), self.pieces.len()))
     }
 }
 
@@ -232,13 +211,7 @@ pub struct StatOut {
 
 impl StatOut {
     pub(crate) fn new(path: Option<CString>) -> Self {
-        Self {
-            path,
-            scratch: Box::new(StatScratch {
-                raw: [0; 32],
-                answer: None,
-            }),
-        }
+        Self { path, scratch: Box::new(StatScratch { raw: [0; 32], answer: None }) }
     }
 }
 

@@ -1,8 +1,5 @@
 //! Buffers that an operation may own, and the memory that it lends to the OS.
-#![allow(
-    unsafe_code,
-    reason = "a buffer's promise to stay where it is cannot be checked"
-)]
+#![allow(unsafe_code, reason = "a buffer's promise to stay where it is cannot be checked")]
 
 mod aligned;
 pub(crate) mod lent;
@@ -25,10 +22,7 @@ use std::sync::Arc;
 /// [`IoBuf::as_slice`] must return the same memory each time until the value is next accessed
 /// mutably; that memory stays valid and in its place while the value is *moved*; and nobody
 /// writes to it while the value exists but through the value itself.
-#[expect(
-    clippy::len_without_is_empty,
-    reason = "a buffer is lent as a slice, which has is_empty"
-)]
+#[expect(clippy::len_without_is_empty, reason = "a buffer is lent as a slice, which has is_empty")]
 pub unsafe trait IoBuf: Send {
     /// The bytes.
     fn as_slice(&self) -> &[u8];

@@ -69,21 +69,13 @@ impl File {
 
     /// Opens a file for reading and writing, made if it is missing, emptied if it is not.
     pub fn create(port: &Port, path: impl AsRef<Path>) -> Pending<'static, Open<Self>> {
-        OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(port, path)
+        OpenOptions::new().read(true).write(true).create(true).truncate(true).open(port, path)
     }
 
     /// Takes over an open file. Its flags stay as they are; another handle to it stays valid.
     pub fn from_owned(port: &Port, handle: Owned) -> Self {
         let held = Held::new(handle::raw(&handle), handle);
-        Self {
-            inner: Arc::new(FileInner(held)),
-            port: port.clone(),
-        }
+        Self { inner: Arc::new(FileInner(held)), port: port.clone() }
     }
 
     /// The port that the file's operations go to.
@@ -119,15 +111,13 @@ impl File {
         bufs: Vec<B>,
         offset: u64,
     ) -> Pending<'static, ReadMany<B>> {
-        let request = ReadMany {
-            bufs: FillMany::new(bufs),
-        };
+        let request = ReadMany { bufs: FillMany::new(bufs) };
         Pending::start(self.ask(self.read_op(offset), Goal::Once, request))
     }
 
     /// Reads many ranges, `(offset, length)` in bytes, with at most `depth` in flight (at least
     /// one). Gives one outcome per range, in their order, each with its own buffer.
-    pub fn read_ranges(&self, ranges: &[(u64, usize)], depth: usize) -> Ranges<'_> {
+    pub fn read_ranges<'a>(&'a self, ranges: &'a [(u64, usize)], depth: usize) -> Ranges<'a> {
         Ranges::new(self, ranges, depth)
     }
 
@@ -175,10 +165,7 @@ impl File {
         bufs: Vec<B>,
         offset: u64,
     ) -> Pending<'static, WriteMany<B>> {
-        let request = WriteMany {
-            bufs: DrainMany::new(bufs),
-            heir: Some(self.heir()),
-        };
+        let request = WriteMany { bufs: DrainMany::new(bufs), heir: Some(self.heir()) };
         let ask = self.ask(self.write_op(offset), Goal::Once, request);
         Pending::start_by(self.gate(), ask)
     }
@@ -190,28 +177,19 @@ impl File {
     ///
     /// [fsync(2)]: https://man7.org/linux/man-pages/man2/fsync.2.html
     pub fn sync_all(&self) -> Pending<'static, Plain> {
-        self.plain(Op::Sync {
-            of: self.raw(),
-            data_only: false,
-        })
+        self.plain(Op::Sync { of: self.raw(), data_only: false })
     }
 
     /// As [`sync_all`](Self::sync_all), without metadata that is not needed to read the data back.
     pub fn sync_data(&self) -> Pending<'static, Plain> {
-        self.plain(Op::Sync {
-            of: self.raw(),
-            data_only: true,
-        })
+        self.plain(Op::Sync { of: self.raw(), data_only: true })
     }
 
     /// Sets the file's length in bytes: cut off, or grown with zeros. See [ftruncate(2)].
     ///
     /// [ftruncate(2)]: https://man7.org/linux/man-pages/man2/ftruncate.2.html
     pub fn set_len(&self, len: u64) -> Pending<'static, Plain> {
-        self.plain(Op::SetLen {
-            of: self.raw(),
-            len,
-        })
+        self.plain(Op::SetLen { of: self.raw(), len })
     }
 
     /// Reserves room for `len` bytes from `offset`; the file grows to hold them, and later writes
@@ -219,23 +197,15 @@ impl File {
     ///
     /// [fallocate(2)]: https://man7.org/linux/man-pages/man2/fallocate.2.html
     pub fn allocate(&self, offset: u64, len: u64) -> Pending<'static, Plain> {
-        self.plain(Op::Allocate {
-            of: self.raw(),
-            at: offset,
-            len,
-        })
+        self.plain(Op::Allocate { of: self.raw(), at: offset, len })
     }
 
     /// What the OS says about the file. See [statx(2)].
     ///
     /// [statx(2)]: https://man7.org/linux/man-pages/man2/statx.2.html
     pub fn metadata(&self) -> Pending<'static, Stat> {
-        let op = Op::Stat {
-            of: Some(self.raw()),
-        };
-        let request = Stat {
-            out: StatOut::new(None),
-        };
+        let op = Op::Stat { of: Some(self.raw()) };
+        let request = Stat { out: StatOut::new(None) };
         Pending::start(self.ask(op, Goal::Once, request))
     }
 
@@ -246,10 +216,7 @@ impl File {
     ///
     /// As [`metadata`](Self::metadata).
     pub fn alignment(&self) -> Result<Alignment, Error> {
-        let unsaid = Alignment {
-            memory: 4096,
-            offset: 4096,
-        };
+        let unsaid = Alignment { memory: 4096, offset: 4096 };
         Ok(self.metadata().wait()?.direct.unwrap_or(unsaid))
     }
 
@@ -271,17 +238,11 @@ impl File {
     }
 
     fn read_op(&self, offset: u64) -> Op {
-        Op::Read {
-            from: self.raw(),
-            at: Some(offset),
-        }
+        Op::Read { from: self.raw(), at: Some(offset) }
     }
 
     fn write_op(&self, offset: u64) -> Op {
-        Op::Write {
-            to: self.raw(),
-            at: Some(offset),
-        }
+        Op::Write { to: self.raw(), at: Some(offset) }
     }
 
     fn heir(&self) -> Arc<dyn Heir> {
@@ -294,29 +255,16 @@ impl File {
     }
 
     fn plain(&self, op: Op) -> Pending<'static, Plain> {
-        let request = Plain {
-            nothing: NoMemory,
-            heir: Some(self.heir()),
-        };
+        let request = Plain { nothing: NoMemory, heir: Some(self.heir()) };
         Pending::start_by(self.gate(), self.ask(op, Goal::Once, request))
     }
 
     fn read<B: IoBufMut>(&self, goal: Goal, buf: B, offset: u64) -> Ask<'_, Read<B>> {
-        self.ask(
-            self.read_op(offset),
-            goal,
-            Read {
-                buf: Fill(buf),
-                heir: None,
-            },
-        )
+        self.ask(self.read_op(offset), goal, Read { buf: Fill(buf), heir: None })
     }
 
     fn write<B: IoBuf>(&self, goal: Goal, buf: B, offset: u64) -> Ask<'_, Write<B>> {
-        let request = Write {
-            buf: Drain(buf),
-            heir: Some(self.heir()),
-        };
+        let request = Write { buf: Drain(buf), heir: Some(self.heir()) };
         self.ask(self.write_op(offset), goal, request)
     }
 
@@ -377,8 +325,6 @@ impl<'scope> Scope<'scope, '_> {
 
 impl fmt::Debug for File {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("File")
-            .field("handle", &handle::number(self.raw()))
-            .finish_non_exhaustive()
+        f.debug_struct("File").field("handle", &handle::number(self.raw())).finish_non_exhaustive()
     }
 }

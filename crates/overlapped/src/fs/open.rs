@@ -34,10 +34,7 @@ impl Default for OpenOptions {
 impl OpenOptions {
     /// Nothing set; new files get mode `0o666`, before the process's mask.
     pub fn new() -> Self {
-        Self(OpenHow {
-            mode: 0o666,
-            ..OpenHow::default()
-        })
+        Self(OpenHow { mode: 0o666, ..OpenHow::default() })
     }
 
     /// For reading.
@@ -97,10 +94,7 @@ impl OpenOptions {
     ///
     /// [open(2)]: https://man7.org/linux/man-pages/man2/open.2.html
     pub fn open(&self, port: &Port, path: impl AsRef<Path>) -> Pending<'static, Open<File>> {
-        let how = OpenHow {
-            nonblocking: true,
-            ..self.0
-        };
+        let how = OpenHow { nonblocking: true, ..self.0 };
         let owner = port.clone();
         pending::open(port, how, path.as_ref(), move |handle| {
             set_blocking(&handle);

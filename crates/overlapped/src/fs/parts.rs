@@ -9,7 +9,8 @@ use std::{
 use super::file::FileInner;
 use crate::{
     error::{Cause, Error, Object},
-    handle::Owned,
+    handle::{self, Owned},
+    op::Op,
     port::{Holding, Port},
 };
 
@@ -28,7 +29,8 @@ pub struct Parts {
 #[must_use = "the handle is given out when this is waited for or awaited"]
 pub struct IntoParts {
     holding: Holding<FileInner>,
-    backend: &'static str,
+    /// Kept until then: a port that goes would cancel what is to run to its end.
+    port: Port,
 }
 
 impl IntoParts {
@@ -36,18 +38,14 @@ impl IntoParts {
         for shard in port.shards() {
             shard.end_reads(inner);
         }
-        let shard = Arc::clone(port.shard_for(&crate::op::Op::Nop));
-        let backend = port.backend().name();
-        Self {
-            holding: Holding::new(Arc::clone(inner), shard),
-            backend,
-        }
+        let shard = Arc::clone(port.shard_for(&Op::Nop));
+        Self { holding: Holding::new(Arc::clone(inner), shard), port: port.clone() }
     }
 
     /// Blocks until nothing is in flight on the file.
     pub fn wait(self) -> Parts {
         let (inner, handle) = self.holding.wait();
-        parts(&inner, handle, self.backend)
+        parts(&inner, handle, self.port.backend().name())
     }
 }
 
@@ -56,14 +54,14 @@ impl Future for IntoParts {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Parts> {
         let (inner, handle) = ready!(Pin::new(&mut self.holding).poll(cx));
-        Poll::Ready(parts(&inner, handle, self.backend))
+        Poll::Ready(parts(&inner, handle, self.port.backend().name()))
     }
 }
 
 fn parts(inner: &FileInner, handle: Option<Owned>, backend: &'static str) -> Parts {
     let held = inner.as_ref();
     let handle = handle.expect("only into_parts gives the handle out, and it consumes the file");
-    let number = crate::handle::number(held.raw());
+    let number = handle::number(held.raw());
     let error = held.pay().map(|cause| owed(cause, number, backend));
     Parts { handle, error }
 }

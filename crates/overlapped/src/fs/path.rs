@@ -14,9 +14,7 @@ use crate::{
 /// [statx(2)]: https://man7.org/linux/man-pages/man2/statx.2.html
 pub fn metadata(port: &Port, path: impl AsRef<Path>) -> Pending<'static, Stat> {
     let (text, trouble) = c_path(path.as_ref());
-    let request = Stat {
-        out: StatOut::new(Some(text)),
-    };
+    let request = Stat { out: StatOut::new(Some(text)) };
     start(port, Op::Stat { of: None }, request, Gate::unless(trouble))
 }
 
@@ -31,9 +29,7 @@ pub fn rename(
 ) -> Pending<'static, MakePath<PathPair>> {
     let (from, bad_from) = c_path(from.as_ref());
     let (to, bad_to) = c_path(to.as_ref());
-    let request = MakePath {
-        paths: PathPair(from, to),
-    };
+    let request = MakePath { paths: PathPair(from, to) };
     start(port, Op::Rename, request, Gate::unless(bad_from.or(bad_to)))
 }
 
@@ -61,14 +57,7 @@ pub fn create_dir(port: &Port, path: impl AsRef<Path>) -> Pending<'static, MakeP
 
 fn change(port: &Port, op: Op, path: &Path) -> Pending<'static, MakePath<PathText>> {
     let (text, trouble) = c_path(path);
-    start(
-        port,
-        op,
-        MakePath {
-            paths: PathText(text),
-        },
-        Gate::unless(trouble),
-    )
+    start(port, op, MakePath { paths: PathText(text) }, Gate::unless(trouble))
 }
 
 fn start<O: Operation + 'static>(
@@ -79,14 +68,5 @@ fn start<O: Operation + 'static>(
 ) -> Pending<'static, O> {
     let shard = Arc::clone(port.shard_for(&op));
     let plan = Plan::new(Goal::Once);
-    Pending::start_by(
-        gate,
-        Ask {
-            shard: &shard,
-            op,
-            plan,
-            request,
-            holder: None,
-        },
-    )
+    Pending::start_by(gate, Ask { shard: &shard, op, plan, request, holder: None })
 }

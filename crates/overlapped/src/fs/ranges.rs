@@ -2,7 +2,9 @@ use std::{
     collections::VecDeque,
     fmt,
     future::Future,
+    iter,
     pin::Pin,
+    slice,
     task::{Context, Poll, ready},
 };
 
@@ -19,20 +21,20 @@ pub type RangesOutput = Vec<Result<Done<Vec<u8>>, Failed<Vec<u8>>>>;
 /// Many reads of one file with a bounded number in flight; see [`File::read_ranges`]. Block with
 /// [`wait`](Self::wait), or `.await` it. Dropped, it asks those in flight to stop.
 #[must_use = "reads beyond the first few start only when this is waited for or awaited"]
-pub struct Ranges<'file> {
-    file: &'file File,
-    waiting: std::vec::IntoIter<(u64, usize)>,
+pub struct Ranges<'a> {
+    file: &'a File,
+    waiting: iter::Copied<slice::Iter<'a, (u64, usize)>>,
     /// In order: the front is the oldest.
     flying: VecDeque<Pending<'static, Read<Vec<u8>>>>,
     done: RangesOutput,
 }
 
-impl<'file> Ranges<'file> {
-    pub(super) fn new(file: &'file File, ranges: &[(u64, usize)], depth: usize) -> Self {
+impl<'a> Ranges<'a> {
+    pub(super) fn new(file: &'a File, ranges: &'a [(u64, usize)], depth: usize) -> Self {
         let depth = depth.clamp(1, ranges.len().max(1));
         let mut reads = Self {
             file,
-            waiting: ranges.to_vec().into_iter(),
+            waiting: ranges.iter().copied(),
             flying: VecDeque::with_capacity(depth),
             done: Vec::with_capacity(ranges.len()),
         };
@@ -44,8 +46,7 @@ impl<'file> Ranges<'file> {
 
     fn start_next(&mut self) {
         if let Some((offset, len)) = self.waiting.next() {
-            self.flying
-                .push_back(self.file.read_at(vec![0; len], offset));
+            self.flying.push_back(self.file.read_at(vec![0; len], offset));
         }
     }
 

@@ -233,8 +233,7 @@ impl Entry {
     pub(crate) fn step(&mut self, answer: Result<Value, Cause>, cancelled: bool) -> Next {
         let orphan = self.is_orphan();
         let body = self.body_mut();
-        body.plan
-            .step(body.op, &mut body.memory, answer, cancelled, orphan)
+        body.plan.step(body.op, &mut body.memory, answer, cancelled, orphan)
     }
 
     /// Ends the operation: the outcome is told. What may run user code comes back undone.
@@ -252,16 +251,9 @@ impl Entry {
         let entry = ManuallyDrop::new(self);
         let before = entry.block().state.fetch_or(LANDED, Ordering::AcqRel);
         if before & PROGRAM == 0 {
-            return Landing::Orphan(Orphan {
-                block: entry.block,
-                tally,
-            });
+            return Landing::Orphan(Orphan { block: entry.block, tally });
         }
-        let waiter = if before & WAITER != 0 {
-            entry.take_waker()
-        } else {
-            None
-        };
+        let waiter = if before & WAITER != 0 { entry.take_waker() } else { None };
         let before = entry.block().state.fetch_and(!KERNEL, Ordering::AcqRel);
         if before & PROGRAM == 0 {
             // SAFETY: the program's half went after the landing, and this one is gone with the
@@ -296,9 +288,7 @@ impl Entry {
     pub(crate) unsafe fn from_bits(bits: u64) -> Option<Self> {
         let address = usize::try_from(bits & super::ADDRESS).ok()?;
         let block = std::ptr::with_exposed_provenance_mut::<Block>(address);
-        let entry = Self {
-            block: NonNull::new(block)?,
-        };
+        let entry = Self { block: NonNull::new(block)? };
         if entry.id().to_bits() == bits {
             return Some(entry);
         }
@@ -333,9 +323,6 @@ impl Drop for Entry {
 
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entry")
-            .field("id", &self.id())
-            .field("op", &self.op())
-            .finish()
+        f.debug_struct("Entry").field("id", &self.id()).field("op", &self.op()).finish()
     }
 }

@@ -22,10 +22,7 @@ unsafe impl<O: Operation> Sync for Half<O> {}
 
 impl<O: Operation> Half<O> {
     pub(super) fn new(block: NonNull<Block>) -> Self {
-        Self {
-            block,
-            request: PhantomData,
-        }
+        Self { block, request: PhantomData }
     }
 
     fn block(&self) -> &Block {
@@ -82,10 +79,7 @@ impl<O: Operation> Half<O> {
     ///
     /// If the operation has not landed.
     pub(crate) fn take(self) -> (O, Outcome) {
-        assert!(
-            self.is_landed(),
-            "an operation is taken after it has landed"
-        );
+        assert!(self.is_landed(), "an operation is taken after it has landed");
         let half = std::mem::ManuallyDrop::new(self);
         let taken = half.open();
         half.release();
@@ -122,9 +116,7 @@ impl<O: Operation> Half<O> {
         self.set_slot(None);
         let state = &self.block().state;
         let flying = PROGRAM | KERNEL;
-        state
-            .compare_exchange(flying, KERNEL, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
+        state.compare_exchange(flying, KERNEL, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 }
 

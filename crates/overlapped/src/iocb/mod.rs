@@ -30,10 +30,7 @@
 //!
 //! A block's [`Id`] is its address and a generation that changes at each recycling, so a late
 //! completion never reaches a reused block and a late cancel never hits a successor (C13).
-#![allow(
-    unsafe_code,
-    reason = "two owners share one block, as the table above says"
-)]
+#![allow(unsafe_code, reason = "two owners share one block, as the table above says")]
 
 mod entry;
 mod half;
@@ -80,11 +77,7 @@ const ADDRESS: u64 = 0x0000_FFFF_FFFF_FFC0;
 impl Id {
     fn new(block: NonNull<Block>, generation: u16) -> Self {
         let address = block.addr().get() as u64;
-        debug_assert_eq!(
-            address & !ADDRESS,
-            0,
-            "a block lies in the lower 48 bits, 64-aligned"
-        );
+        debug_assert_eq!(address & !ADDRESS, 0, "a block lies in the lower 48 bits, 64-aligned");
         Self(address | (u64::from(generation) << 48))
     }
 

@@ -50,10 +50,7 @@ impl Heir for Count {
 
 fn start(heir: &Arc<Count>) -> (Half<Read<Vec<u8>>>, Entry) {
     let heir: Arc<dyn Heir> = Arc::<Count>::clone(heir);
-    let read = Read {
-        buf: Fill(vec![0; 2]),
-        heir: Some(heir),
-    };
+    let read = Read { buf: Fill(vec![0; 2]), heir: Some(heir) };
     split(READ, Plan::new(Goal::Once), read)
 }
 
@@ -157,11 +154,7 @@ fn loom_land_register_drop() {
         drop(half);
         kernel.join().unwrap();
         assert_eq!(heir.get(), 1);
-        assert_eq!(
-            Arc::strong_count(&woken),
-            1,
-            "no waker stays in a recycled block"
-        );
+        assert_eq!(Arc::strong_count(&woken), 1, "no waker stays in a recycled block");
     });
 }
 
@@ -197,14 +190,9 @@ fn loom_tally() {
             |lease| {
                 for _ in 0..2 {
                     let heir: Arc<dyn Heir> = Arc::<Count>::clone(&heir);
-                    let read = Read {
-                        buf: Fill(vec![0; 2]),
-                        heir: Some(heir),
-                    };
+                    let read = Read { buf: Fill(vec![0; 2]), heir: Some(heir) };
                     let (half, entry) = split_lent(lease, READ, Plan::new(Goal::Once), read);
-                    threads
-                        .borrow_mut()
-                        .push(thread::spawn(move || kernel(entry)));
+                    threads.borrow_mut().push(thread::spawn(move || kernel(entry)));
                     drop(half);
                 }
             },
@@ -215,11 +203,7 @@ fn loom_tally() {
                         thread.join().unwrap();
                     }
                     assert!(tally.is_zero());
-                    assert_eq!(
-                        woken.get(),
-                        1,
-                        "who registered before the last landing is woken"
-                    );
+                    assert_eq!(woken.get(), 1, "who registered before the last landing is woken");
                 }
             },
         );

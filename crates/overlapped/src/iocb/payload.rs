@@ -27,10 +27,7 @@ impl Payload {
             // SAFETY: a pointer fits the room.
             unsafe { room.as_mut_ptr().cast::<*mut O>().write(boxed) };
         }
-        Self {
-            room,
-            will: execute::<O>,
-        }
+        Self { room, will: execute::<O> }
     }
 
     /// # Safety

@@ -20,9 +20,7 @@ struct Idle(NonNull<Block>);
 unsafe impl Send for Idle {}
 
 #[cfg(not(loom))]
-static POOL: Pool = Pool {
-    idle: Mutex::new(Vec::new()),
-};
+static POOL: Pool = Pool { idle: Mutex::new(Vec::new()) };
 
 #[cfg(loom)]
 loom::lazy_static! {

@@ -19,10 +19,7 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            flying: AtomicU32::new(0),
-            joiner: Mutex::new(None),
-        })
+        Arc::new(Self { flying: AtomicU32::new(0), joiner: Mutex::new(None) })
     }
 
     pub(crate) fn is_zero(&self) -> bool {
@@ -43,11 +40,7 @@ impl Tally {
     /// outlives the joiner's leaving.
     pub(super) fn leave(&self) -> Option<Waker> {
         let before = self.flying.fetch_sub(1, Ordering::AcqRel);
-        if before == 1 {
-            lock(&self.joiner).take()
-        } else {
-            None
-        }
+        if before == 1 { lock(&self.joiner).take() } else { None }
     }
 }
 
@@ -77,11 +70,7 @@ pub(crate) fn lease<'env, R>(
     body: impl for<'scope> FnOnce(&'scope Lease<'scope, 'env>) -> R,
     join: impl Fn(&Arc<Tally>),
 ) -> R {
-    let lease = Lease {
-        tally: Tally::new(),
-        scope: PhantomData,
-        env: PhantomData,
-    };
+    let lease = Lease { tally: Tally::new(), scope: PhantomData, env: PhantomData };
     let result = catch_unwind(AssertUnwindSafe(|| body(&lease)));
     let abort = AbortOnUnwind;
     while !lease.tally.is_zero() {

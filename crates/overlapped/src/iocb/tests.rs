@@ -123,10 +123,7 @@ impl Heir for Log {
 
 fn start_with_heir(heir: &Arc<Log>) -> (Half<Read<Vec<u8>>>, Entry) {
     let heir: Arc<dyn Heir> = Arc::<Log>::clone(heir);
-    let read = Read {
-        buf: Fill(vec![0; 4]),
-        heir: Some(heir),
-    };
+    let read = Read { buf: Fill(vec![0; 4]), heir: Some(heir) };
     split(READ, Plan::new(Goal::Once), read)
 }
 
@@ -186,32 +183,14 @@ fn a_reused_block_has_another_identity() {
 #[test]
 fn a_partly_filled_vector_of_buffers_goes_on_where_it_stopped() {
     let bufs = FillMany::new(vec![vec![0u8; 2], vec![0u8; 3]]);
-    let op = Op::Read {
-        from: 0,
-        at: Some(10),
-    };
+    let op = Op::Read { from: 0, at: Some(10) };
     let (half, mut entry) = split(op, Plan::new(Goal::All), ReadMany { bufs });
     for (slice, byte) in entry.slices_mut().zip(1..) {
         slice.fill(byte);
     }
-    assert!(matches!(
-        entry.step(Ok(Value::Count(3)), false),
-        crate::op::Next::Again
-    ));
-    assert_eq!(
-        entry.op(),
-        Op::Read {
-            from: 0,
-            at: Some(13)
-        }
-    );
-    assert_eq!(
-        entry
-            .slices_mut()
-            .map(|slice| slice.len())
-            .collect::<Vec<_>>(),
-        [0, 2]
-    );
+    assert!(matches!(entry.step(Ok(Value::Count(3)), false), crate::op::Next::Again));
+    assert_eq!(entry.op(), Op::Read { from: 0, at: Some(13) });
+    assert_eq!(entry.slices_mut().map(|slice| slice.len()).collect::<Vec<_>>(), [0, 2]);
     entry.slices_mut().for_each(|slice| slice.fill(9));
     let answer = over(&mut entry, Ok(Value::Count(2)));
     land(entry, answer);

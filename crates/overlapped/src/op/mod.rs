@@ -9,8 +9,7 @@ pub(crate) mod unix;
 pub(crate) use path::c_path;
 pub(crate) use plan::{Goal, Next, Plan};
 pub use typed::{
-    Heir, MakePath, Nap, Open, Operation, Outcome, Plain, Read, ReadMany, Ready, Stat, Write,
-    WriteMany,
+    Heir, MakePath, Nap, Open, Operation, Outcome, Plain, Read, ReadMany, Stat, Write, WriteMany,
 };
 
 use std::time::Instant;
@@ -167,12 +166,8 @@ impl Op {
             Self::Write { at: Some(_), .. } => "write_at",
             Self::Write { at: None, .. } => "write",
             Self::Open(_) => "open",
-            Self::Sync {
-                data_only: false, ..
-            } => "sync_all",
-            Self::Sync {
-                data_only: true, ..
-            } => "sync_data",
+            Self::Sync { data_only: false, .. } => "sync_all",
+            Self::Sync { data_only: true, .. } => "sync_data",
             Self::SetLen { .. } => "set_len",
             Self::Allocate { .. } => "allocate",
             Self::Stat { .. } => "metadata",

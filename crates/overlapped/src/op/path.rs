@@ -14,10 +14,7 @@ pub(crate) fn c_path(path: &Path) -> (CString, Option<Cause>) {
             let mut bytes = bytes.to_vec();
             bytes.truncate(error.nul_position());
             let text = CString::new(bytes).unwrap_or_default();
-            (
-                text,
-                Some(Cause::Invalid("a path holds no NUL byte; leave it out")),
-            )
+            (text, Some(Cause::Invalid("a path holds no NUL byte; leave it out")))
         }
     }
 }

@@ -49,20 +49,12 @@ pub(crate) enum Next {
 
 impl Plan {
     pub(crate) fn new(goal: Goal) -> Self {
-        Self {
-            goal,
-            phase: Phase::Act,
-            retries: 0,
-            moved: 0,
-        }
+        Self { goal, phase: Phase::Act, retries: 0, moved: 0 }
     }
 
     /// A plan that first waits until the handle is ready.
     pub(crate) fn wait_first(goal: Goal) -> Self {
-        Self {
-            phase: Phase::Wait,
-            ..Self::new(goal)
-        }
+        Self { phase: Phase::Wait, ..Self::new(goal) }
     }
 
     pub(crate) fn act_now(&mut self) {
@@ -81,26 +73,21 @@ impl Plan {
     /// The step that `op` stands before.
     pub(crate) fn current(&self, op: Op) -> Op {
         match (self.phase, op) {
-            (Phase::Wait, Op::Read { from: of, .. }) => Op::Poll {
-                of,
-                interest: Interest::Readable,
-            },
-            (Phase::Wait, Op::Write { to: of, .. }) => Op::Poll {
-                of,
-                interest: Interest::Writable,
-            },
-            (Phase::Sync, Op::Write { to: of, .. }) => Op::Sync {
-                of,
-                data_only: self.goal == Goal::AllThenSync { data_only: true },
-            },
-            (_, Op::Read { from, at: Some(at) }) => Op::Read {
-                from,
-                at: Some(at + self.moved as u64),
-            },
-            (_, Op::Write { to, at: Some(at) }) => Op::Write {
-                to,
-                at: Some(at + self.moved as u64),
-            },
+            (Phase::Wait, Op::Read { from: of, .. }) => {
+                Op::Poll { of, interest: Interest::Readable }
+            }
+            (Phase::Wait, Op::Write { to: of, .. }) => {
+                Op::Poll { of, interest: Interest::Writable }
+            }
+            (Phase::Sync, Op::Write { to: of, .. }) => {
+                Op::Sync { of, data_only: self.goal == Goal::AllThenSync { data_only: true } }
+            }
+            (_, Op::Read { from, at: Some(at) }) => {
+                Op::Read { from, at: Some(at + self.moved as u64) }
+            }
+            (_, Op::Write { to, at: Some(at) }) => {
+                Op::Write { to, at: Some(at + self.moved as u64) }
+            }
             (_, op) => op,
         }
     }
@@ -167,10 +154,7 @@ mod tests {
     use super::*;
     use crate::buf::{Drain, Fill, Lend};
 
-    const WRITE: Op = Op::Write {
-        to: 3,
-        at: Some(100),
-    };
+    const WRITE: Op = Op::Write { to: 3, at: Some(100) };
     const STREAM: Op = Op::Read { from: 3, at: None };
 
     fn count(n: usize) -> Result<Value, Cause> {
@@ -183,29 +167,11 @@ mod tests {
         let mut buf = Drain(vec![0u8; 10]);
         let mut memory = buf.memory().0;
         let mut plan = Plan::new(Goal::AllThenSync { data_only: true });
-        assert!(matches!(
-            plan.step(WRITE, &mut memory, count(4), false, false),
-            Next::Again
-        ));
-        assert_eq!(
-            plan.current(WRITE),
-            Op::Write {
-                to: 3,
-                at: Some(104)
-            }
-        );
+        assert!(matches!(plan.step(WRITE, &mut memory, count(4), false, false), Next::Again));
+        assert_eq!(plan.current(WRITE), Op::Write { to: 3, at: Some(104) });
         assert_eq!(memory.len(), 6);
-        assert!(matches!(
-            plan.step(WRITE, &mut memory, count(6), false, false),
-            Next::Again
-        ));
-        assert_eq!(
-            plan.current(WRITE),
-            Op::Sync {
-                of: 3,
-                data_only: true
-            }
-        );
+        assert!(matches!(plan.step(WRITE, &mut memory, count(6), false, false), Next::Again));
+        assert_eq!(plan.current(WRITE), Op::Sync { of: 3, data_only: true });
         let over = plan.step(WRITE, &mut memory, count(0), false, false);
         assert!(matches!(over, Next::Over(Ok(Value::Count(10)))));
     }
@@ -216,10 +182,7 @@ mod tests {
         let mut buf = Drain(vec![0u8; 10]);
         let mut memory = buf.memory().0;
         let mut plan = Plan::new(Goal::Once);
-        assert!(matches!(
-            plan.step(WRITE, &mut memory, count(4), false, true),
-            Next::Again
-        ));
+        assert!(matches!(plan.step(WRITE, &mut memory, count(4), false, true), Next::Again));
         let over = plan.step(WRITE, &mut memory, count(6), false, true);
         assert!(matches!(over, Next::Over(Ok(Value::Count(10)))));
     }
@@ -230,21 +193,9 @@ mod tests {
         let mut memory = buf.memory().0;
         let mut plan = Plan::new(Goal::Once);
         let again = Err(Cause::Os(EAGAIN));
-        assert!(matches!(
-            plan.step(STREAM, &mut memory, again, false, false),
-            Next::Again
-        ));
-        assert_eq!(
-            plan.current(STREAM),
-            Op::Poll {
-                of: 3,
-                interest: Interest::Readable
-            }
-        );
-        assert!(matches!(
-            plan.step(STREAM, &mut memory, count(1), false, false),
-            Next::Again
-        ));
+        assert!(matches!(plan.step(STREAM, &mut memory, again, false, false), Next::Again));
+        assert_eq!(plan.current(STREAM), Op::Poll { of: 3, interest: Interest::Readable });
+        assert!(matches!(plan.step(STREAM, &mut memory, count(1), false, false), Next::Again));
         assert_eq!(plan.current(STREAM), STREAM);
     }
 
@@ -255,10 +206,7 @@ mod tests {
         let mut plan = Plan::new(Goal::Once);
         for _ in 0..PATIENCE {
             let gone = Err(Cause::Os(ECANCELED));
-            assert!(matches!(
-                plan.step(STREAM, &mut memory, gone, false, false),
-                Next::Again
-            ));
+            assert!(matches!(plan.step(STREAM, &mut memory, gone, false, false), Next::Again));
         }
         let gone = Err(Cause::Os(ECANCELED));
         let over = plan.step(STREAM, &mut memory, gone, false, false);

@@ -89,14 +89,8 @@ impl Outcome {
     fn transfer<B>(self, buf: B) -> Result<Done<B>, Failed<B>> {
         match self.answer {
             Ok(Value::Count(n)) => Ok(Done { n, buf }),
-            Ok(Value::Handle(_)) => Err(Failed {
-                error: self.error(Cause::Abandoned, None),
-                buf,
-            }),
-            Err(cause) => Err(Failed {
-                error: self.error(cause, None),
-                buf,
-            }),
+            Ok(Value::Handle(_)) => Err(Failed { error: self.error(Cause::Abandoned, None), buf }),
+            Err(cause) => Err(Failed { error: self.error(cause, None), buf }),
         }
     }
 
@@ -246,23 +240,6 @@ impl Operation for Plain {
 
     fn abandoned(self, outcome: Outcome) {
         outcome.confess(self.heir.as_ref());
-    }
-}
-
-/// A wait for readiness.
-pub struct Ready(pub(crate) NoMemory);
-
-impl sealed::Sealed for Ready {}
-impl Operation for Ready {
-    type Output = Result<(), Error>;
-    type Lent = NoMemory;
-
-    fn lend(&mut self) -> &mut NoMemory {
-        &mut self.0
-    }
-
-    fn finish(self, outcome: Outcome) -> Self::Output {
-        outcome.plain(None)
     }
 }
 

@@ -28,11 +28,7 @@ impl OpenHow {
 
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 fn direct(wanted: bool) -> OFlags {
-    if wanted {
-        OFlags::DIRECT
-    } else {
-        OFlags::empty()
-    }
+    if wanted { OFlags::DIRECT } else { OFlags::empty() }
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]

@@ -43,6 +43,7 @@ pub fn wait(timeout: Option<Duration>) -> usize {
         return 0;
     };
     loop {
+        parker.clear();
         let ran = run_queued(&queue);
         let waiting = with_table(|table| table.routines.len()).unwrap_or(0);
         if ran > 0 || waiting == 0 || until.is_some_and(|until| until <= Instant::now()) {
@@ -67,10 +68,8 @@ impl<O: Operation + 'static> Pending<'static, O> {
         let mut pending = self;
         let number = TABLE.with(|table| table.borrow_mut().routines.insert(None));
         let queue = TABLE.with(|table| Arc::clone(&table.borrow().queue));
-        let over = pending.attend(&Waker::from(Arc::new(Call {
-            queue: Arc::clone(&queue),
-            number,
-        })));
+        let over =
+            pending.attend(&Waker::from(Arc::new(Call { queue: Arc::clone(&queue), number })));
         let run = Box::new(move || routine(pending.take()));
         TABLE.with(|table| table.borrow_mut().routines[number] = Some(run));
         if over {

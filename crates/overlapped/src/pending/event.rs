@@ -46,10 +46,7 @@ impl Event {
     }
 
     fn new(automatic: bool) -> Self {
-        Self(Arc::new(Inner {
-            automatic,
-            state: Mutex::default(),
-        }))
+        Self(Arc::new(Inner { automatic, state: Mutex::default() }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -89,6 +86,7 @@ impl Event {
     fn wait_until(&self, until: Option<Instant>) -> bool {
         let parker = Parker::current();
         loop {
+            parker.clear();
             if self.pass() {
                 return true;
             }

@@ -45,7 +45,7 @@ use crate::{
 ///
 /// | operation | on drop in flight | its result |
 /// |---|---|---|
-/// | positional read, metadata, poll, sleep | cancel is requested | dropped: nothing was consumed |
+/// | positional read, metadata, sleep | cancel is requested | dropped: nothing was consumed |
 /// | positional write, sync, allocate, rename, … | runs to its end | an error is told by the handle's next write, sync or close |
 /// | stream read | stays with the handle | served to the next read, in order |
 /// | stream write | runs to its end, before the next write | an error is told by the next write or close |
@@ -113,13 +113,7 @@ impl<O: Operation + 'static> Pending<'static, O> {
     }
 
     pub(crate) fn start_by(route: impl Route, ask: Ask<'_, O>) -> Self {
-        let Ask {
-            shard,
-            op,
-            plan,
-            request,
-            holder,
-        } = ask;
+        let Ask { shard, op, plan, request, holder } = ask;
         let (half, entry) = iocb::split(op, plan, request);
         Self::launch(route, shard, half, entry, holder, None)
     }
@@ -131,22 +125,9 @@ impl<'io, O: Operation> Pending<'io, O> {
     where
         O: 'io,
     {
-        let Ask {
-            shard,
-            op,
-            plan,
-            request,
-            holder,
-        } = ask;
+        let Ask { shard, op, plan, request, holder } = ask;
         let (half, entry) = iocb::split_lent(lease, op, plan, request);
-        Self::launch(
-            route,
-            shard,
-            half,
-            entry,
-            holder,
-            Some(Arc::clone(lease.tally())),
-        )
+        Self::launch(route, shard, half, entry, holder, Some(Arc::clone(lease.tally())))
     }
 
     fn launch(
@@ -160,16 +141,8 @@ impl<'io, O: Operation> Pending<'io, O> {
         let id = half.id();
         let flight = Flight::new(&entry, shard.now(), holder, tally);
         let key = route.start(shard, entry, flight);
-        let ticket = Ticket {
-            shard: Arc::clone(shard),
-            key,
-            id,
-        };
-        Self {
-            half: Some(half),
-            ticket,
-            io: PhantomData,
-        }
+        let ticket = Ticket { shard: Arc::clone(shard), key, id };
+        Self { half: Some(half), ticket, io: PhantomData }
     }
 
     /// Whether the operation is over, so that taking its outcome will not wait.
@@ -194,11 +167,7 @@ impl<'io, O: Operation> Pending<'io, O> {
     /// [`cancel`](Self::cancel) it, or drop it. A timeout of zero looks once.
     pub fn wait_timeout(mut self, timeout: Duration) -> Result<O::Output, Self> {
         let until = self.ticket.shard.now().checked_add(timeout);
-        if self.block(until) {
-            Ok(self.take())
-        } else {
-            Err(self)
-        }
+        if self.block(until) { Ok(self.take()) } else { Err(self) }
     }
 
     /// Asks that the operation stop. Returns at once; the outcome is still to be waited for, and
@@ -239,9 +208,7 @@ impl<'io, O: Operation> Pending<'io, O> {
         if half.register(&parker.waker()) {
             return true;
         }
-        self.ticket
-            .shard
-            .drive(&parker, &|| half.is_landed(), until)
+        self.ticket.shard.drive(&parker, &|| half.is_landed(), until)
     }
 
     /// Leaves a waker, to be called by somebody who does not block; whether it is over already.
@@ -271,15 +238,8 @@ impl<O: Operation> Future for Pending<'_, O> {
     type Output = O::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O::Output> {
-        assert!(
-            self.half.is_some(),
-            "a Pending was polled after it gave its outcome"
-        );
-        if self.attend(cx.waker()) {
-            Poll::Ready(self.take())
-        } else {
-            Poll::Pending
-        }
+        assert!(self.half.is_some(), "a Pending was polled after it gave its outcome");
+        if self.attend(cx.waker()) { Poll::Ready(self.take()) } else { Poll::Pending }
     }
 }
 

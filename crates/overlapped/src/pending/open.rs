@@ -22,10 +22,7 @@ pub(crate) fn open<T: 'static>(
         shard: &shard,
         op,
         plan: Plan::new(Goal::Once),
-        request: Open {
-            path: PathText(text),
-            make: Box::new(make),
-        },
+        request: Open { path: PathText(text), make: Box::new(make) },
         holder: None,
     };
     Pending::start_by(Gate::unless(trouble), ask)

@@ -85,9 +85,7 @@ impl Waitable for Event {
 /// # }
 /// ```
 pub fn wait_any(things: &mut [&mut dyn Waitable], timeout: Option<Duration>) -> Option<usize> {
-    block(things, timeout, |things| {
-        things.iter_mut().position(|thing| thing.claim())
-    })
+    block(things, timeout, |things| things.iter_mut().position(|thing| thing.claim()))
 }
 
 /// Blocks until all of `things` are ready at the same time, at most for `timeout`; whether they
@@ -119,6 +117,7 @@ fn block<R>(
     let parker = Parker::current();
     let waker = parker.waker();
     loop {
+        parker.clear();
         // Watch first: what becomes ready after a failed claim wakes the parker.
         for thing in things.iter_mut() {
             thing.watch(&waker);

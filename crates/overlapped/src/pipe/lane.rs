@@ -48,7 +48,10 @@ struct State {
 /// What to do with the next entry.
 enum Next {
     Launch(Entry),
-    Answer(Entry, Result<Value, Cause>),
+    /// Bytes that were kept are its bytes.
+    Serve(Entry, usize),
+    /// It is over without having begun.
+    Strike(Entry, Cause),
 }
 
 impl AsRef<Held> for Lane {
@@ -60,12 +63,7 @@ impl AsRef<Held> for Lane {
 impl Lane {
     pub(super) fn new(held: Held, direction: Direction, shard: &Arc<Shard>) -> Arc<Self> {
         let state = Mutex::default();
-        Arc::new(Self {
-            held,
-            direction,
-            shard: Arc::clone(shard),
-            state,
-        })
+        Arc::new(Self { held, direction, shard: Arc::clone(shard), state })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -81,8 +79,7 @@ impl Lane {
     pub(super) fn close(self: &Arc<Self>, all: bool) {
         self.lock().closed = true;
         if self.direction == Direction::Read {
-            self.shard
-                .cancel_where(|flight| flight.is_of(self) && (all || flight.is_orphan()));
+            self.shard.cancel_where(|flight| flight.is_of(self) && (all || flight.is_orphan()));
         }
         self.shard.attend_where(|flight| flight.is_of(self));
     }
@@ -100,7 +97,8 @@ impl Lane {
         while let Some(next) = self.next() {
             match next {
                 Next::Launch(entry) => self.shard.launch(entry),
-                Next::Answer(entry, answer) => self.shard.answer(entry, answer),
+                Next::Serve(entry, n) => self.shard.answer(entry, Ok(Value::Count(n))),
+                Next::Strike(entry, cause) => self.shard.strike(entry, cause),
             }
         }
     }
@@ -108,32 +106,28 @@ impl Lane {
     /// The next entry whose turn it is. `None` ends the pumping.
     fn next(&self) -> Option<Next> {
         let mut state = self.lock();
-        let entry = if state.busy.is_none() {
-            state.queue.pop_front()
-        } else {
-            None
-        };
+        let entry = if state.busy.is_none() { state.queue.pop_front() } else { None };
         let Some(mut entry) = entry else {
             state.pumping = false;
             return None;
         };
         state.busy = Some(entry.id());
         if let Some(cause) = self.held.pay() {
-            return Some(Next::Answer(entry, Err(cause)));
+            return Some(Next::Strike(entry, cause));
         }
         if self.direction == Direction::Write {
             return Some(Next::Launch(entry));
         }
         if entry.is_orphan() {
             // Dropped before its turn: it took nothing, and must not.
-            return Some(Next::Answer(entry, Err(Cause::Os(ECANCELED))));
+            return Some(Next::Strike(entry, Cause::Os(ECANCELED)));
         }
         if state.unread.is_empty() {
             return Some(Next::Launch(entry));
         }
         let n = serve(&mut state.unread, &mut entry);
         entry.act_now();
-        Some(Next::Answer(entry, Ok(Value::Count(n))))
+        Some(Next::Serve(entry, n))
     }
 }
 

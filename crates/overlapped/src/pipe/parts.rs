@@ -10,7 +10,7 @@ use super::lane::Lane;
 use crate::{
     error::{Error, Object},
     handle::{self, Owned},
-    port::{Held, Holding},
+    port::{Held, Holding, Port},
 };
 
 /// What one side of a stream came apart into.
@@ -30,20 +30,21 @@ pub struct Parts {
 #[must_use = "the descriptor is given out when this is waited for or awaited"]
 pub struct IntoParts {
     holding: Holding<Lane>,
-    backend: &'static str,
+    /// Kept until then: a port that goes would cancel what is to run to its end.
+    port: Port,
 }
 
 impl IntoParts {
-    pub(super) fn new(lane: &Arc<Lane>, backend: &'static str) -> Self {
+    pub(super) fn new(lane: &Arc<Lane>, port: &Port) -> Self {
         lane.close(true);
         let holding = Holding::new(Arc::clone(lane), Arc::clone(lane.shard()));
-        Self { holding, backend }
+        Self { holding, port: port.clone() }
     }
 
     /// Blocks until nothing is in flight.
     pub fn wait(self) -> Parts {
         let (lane, handle) = self.holding.wait();
-        parts(&lane, handle, self.backend)
+        parts(&lane, handle, self.port.backend().name())
     }
 }
 
@@ -52,7 +53,7 @@ impl Future for IntoParts {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Parts> {
         let (lane, handle) = ready!(Pin::new(&mut self.holding).poll(cx));
-        Poll::Ready(parts(&lane, handle, self.backend))
+        Poll::Ready(parts(&lane, handle, self.port.backend().name()))
     }
 }
 

@@ -31,15 +31,9 @@ impl Reader {
     ///
     /// [fifo(7)]: https://man7.org/linux/man-pages/man7/fifo.7.html
     pub fn open(port: &Port, path: impl AsRef<Path>) -> Pending<'static, Open<Self>> {
-        let how = OpenHow {
-            read: true,
-            nonblocking: true,
-            ..OpenHow::default()
-        };
+        let how = OpenHow { read: true, nonblocking: true, ..OpenHow::default() };
         let owner = port.clone();
-        pending::open(port, how, path.as_ref(), move |handle| {
-            Self::new(&owner, handle, true)
-        })
+        pending::open(port, how, path.as_ref(), move |handle| Self::new(&owner, handle, true))
     }
 
     /// Takes over the readable end of a pipe, a socket or a device, blocking or not.
@@ -51,11 +45,7 @@ impl Reader {
         let held = Held::new(handle::raw(&handle), handle);
         let shard = port.shard_for(&Op::Nop);
         let lane = Lane::new(held, Direction::Read, shard);
-        Self {
-            lane,
-            port: port.clone(),
-            waits_first,
-        }
+        Self { lane, port: port.clone(), waits_first }
     }
 
     /// The port that its operations go to.
@@ -90,7 +80,7 @@ impl Reader {
     /// Takes the reader apart, once nothing is in flight: its descriptor, and the bytes that were
     /// taken from the stream and that nobody has read. Everything in flight is asked to stop.
     pub fn into_parts(self) -> IntoParts {
-        IntoParts::new(&self.lane, self.port.backend().name())
+        IntoParts::new(&self.lane, &self.port)
     }
 
     fn ask<B: IoBufMut>(&self, goal: Goal, buf: B) -> Ask<'_, Read<B>> {
@@ -99,19 +89,9 @@ impl Reader {
         let heir: Arc<dyn Heir> = Arc::<Lane>::clone(&self.lane);
         Ask {
             shard: self.lane.shard(),
-            op: Op::Read {
-                from: held.raw(),
-                at: None,
-            },
-            plan: if self.waits_first {
-                Plan::wait_first(goal)
-            } else {
-                Plan::new(goal)
-            },
-            request: Read {
-                buf: Fill(buf),
-                heir: Some(heir),
-            },
+            op: Op::Read { from: held.raw(), at: None },
+            plan: if self.waits_first { Plan::wait_first(goal) } else { Plan::new(goal) },
+            request: Read { buf: Fill(buf), heir: Some(heir) },
             holder: Some(Arc::<Lane>::clone(&self.lane)),
         }
     }

@@ -29,25 +29,16 @@ impl Writer {
     ///
     /// [fifo(7)]: https://man7.org/linux/man-pages/man7/fifo.7.html
     pub fn open(port: &Port, path: impl AsRef<Path>) -> Pending<'static, Open<Self>> {
-        let how = OpenHow {
-            write: true,
-            nonblocking: true,
-            ..OpenHow::default()
-        };
+        let how = OpenHow { write: true, nonblocking: true, ..OpenHow::default() };
         let owner = port.clone();
-        pending::open(port, how, path.as_ref(), move |handle| {
-            Self::from_owned(&owner, handle)
-        })
+        pending::open(port, how, path.as_ref(), move |handle| Self::from_owned(&owner, handle))
     }
 
     /// Takes over the writable end of a pipe, a socket or a device, blocking or not.
     pub fn from_owned(port: &Port, handle: Owned) -> Self {
         let held = Held::new(handle::raw(&handle), handle);
         let shard = port.shard_for(&Op::Nop);
-        Self {
-            lane: Lane::new(held, Direction::Write, shard),
-            port: port.clone(),
-        }
+        Self { lane: Lane::new(held, Direction::Write, shard), port: port.clone() }
     }
 
     /// The port that its operations go to.
@@ -78,7 +69,7 @@ impl Writer {
 
     /// Takes the writer apart, once everything that was started is written.
     pub fn into_parts(self) -> IntoParts {
-        IntoParts::new(&self.lane, self.port.backend().name())
+        IntoParts::new(&self.lane, &self.port)
     }
 
     fn ask<B: IoBuf>(&self, goal: Goal, buf: B) -> Ask<'_, Write<B>> {
@@ -87,15 +78,9 @@ impl Writer {
         let heir: Arc<dyn Heir> = Arc::<Lane>::clone(&self.lane);
         Ask {
             shard: self.lane.shard(),
-            op: Op::Write {
-                to: held.raw(),
-                at: None,
-            },
+            op: Op::Write { to: held.raw(), at: None },
             plan: Plan::new(goal),
-            request: Write {
-                buf: Drain(buf),
-                heir: Some(heir),
-            },
+            request: Write { buf: Drain(buf), heir: Some(heir) },
             holder: Some(Arc::<Lane>::clone(&self.lane)),
         }
     }

@@ -41,15 +41,8 @@ impl Background {
     /// The port is gone: the thread is to drain `shard` within `bound` and end.
     pub(super) fn retire(&self, shard: &Arc<Shard>, bound: Duration) {
         let by = shard.now().checked_add(bound);
-        self.retire_by
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert(by);
-        let exists = self
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_some();
+        self.retire_by.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(by);
+        let exists = self.thread.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         if exists || shard.busy() > 0 {
             self.call(shard);
             // It may sleep at the helm without a need to get up.
@@ -58,10 +51,7 @@ impl Background {
     }
 
     fn retires(&self) -> Option<Option<Instant>> {
-        *self
-            .retire_by
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        *self.retire_by.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -32,16 +32,8 @@ struct State {
 
 impl Held {
     pub(crate) fn new(raw: Raw, handle: Owned) -> Self {
-        let state = State {
-            handle: Some(handle),
-            flying: 0,
-            owed: None,
-            drained: None,
-        };
-        Self {
-            raw,
-            state: Mutex::new(state),
-        }
+        let state = State { handle: Some(handle), flying: 0, owed: None, drained: None };
+        Self { raw, state: Mutex::new(state) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -62,11 +54,7 @@ impl Held {
         let drained = {
             let mut state = self.lock();
             state.flying -= 1;
-            if state.flying == 0 {
-                state.drained.take()
-            } else {
-                None
-            }
+            if state.flying == 0 { state.drained.take() } else { None }
         };
         if let Some(waker) = drained {
             waker.wake();

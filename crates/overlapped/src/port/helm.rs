@@ -38,9 +38,7 @@ pub(super) enum Call {
 
 impl Helm {
     pub(super) fn new() -> Self {
-        Self {
-            state: Mutex::new(State::default()),
-        }
+        Self { state: Mutex::new(State::default()) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -72,10 +70,7 @@ impl Helm {
     /// unless it takes the helm itself.
     pub(super) fn disembark(&self, ticket: u64, attended: impl FnOnce() -> bool) -> Call {
         let mut state = self.lock();
-        let place = state
-            .followers
-            .iter()
-            .position(|(other, _)| *other == ticket);
+        let place = state.followers.iter().position(|(other, _)| *other == ticket);
         if let Some(place) = place {
             state.followers.remove(place);
             return Call::Nobody;
@@ -89,11 +84,7 @@ impl Helm {
     /// Somebody who does not block has come: whether the background thread must lead.
     pub(super) fn hail(&self) -> Call {
         let state = self.lock();
-        if state.led {
-            Call::Nobody
-        } else {
-            Call::Background
-        }
+        if state.led { Call::Nobody } else { Call::Background }
     }
 
     #[expect(clippy::unused_self, reason = "the guard is of this helm")]
@@ -103,10 +94,6 @@ impl Helm {
             next.wake();
             return Call::Nobody;
         }
-        if attended() {
-            Call::Background
-        } else {
-            Call::Nobody
-        }
+        if attended() { Call::Background } else { Call::Nobody }
     }
 }

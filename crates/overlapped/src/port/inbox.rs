@@ -87,10 +87,7 @@ impl Flight {
 
     /// Whether it belongs to this handle.
     pub(crate) fn is_of(&self, holder: &Arc<impl Holder + 'static>) -> bool {
-        let held = self
-            .holder
-            .as_ref()
-            .map(|held| Arc::as_ptr(held).cast::<()>());
+        let held = self.holder.as_ref().map(|held| Arc::as_ptr(held).cast::<()>());
         held == Some(Arc::as_ptr(holder).cast())
     }
 
@@ -100,9 +97,7 @@ impl Flight {
     }
 
     pub(crate) fn is_lent(&self, tally: &Arc<Tally>) -> bool {
-        self.tally
-            .as_ref()
-            .is_some_and(|other| Arc::ptr_eq(other, tally))
+        self.tally.as_ref().is_some_and(|other| Arc::ptr_eq(other, tally))
     }
 }
 
@@ -197,10 +192,7 @@ impl State {
     /// Asks that an operation stop. What has not reached the OS comes back, to be landed; what may
     /// be queued at its handle is for the caller to look for there.
     pub(super) fn cancel(&mut self, key: u32, id: Id) -> Cancelled {
-        let Some(flight) = self
-            .flights
-            .get_mut(key as usize)
-            .filter(|flight| flight.id == id)
+        let Some(flight) = self.flights.get_mut(key as usize).filter(|flight| flight.id == id)
         else {
             return Cancelled::Unknown;
         };
@@ -233,11 +225,7 @@ impl State {
         }
         self.landed += 1;
         self.attended -= usize::from(flight.attended);
-        Landed {
-            entry,
-            answer,
-            flight,
-        }
+        Landed { entry, answer, flight }
     }
 
     /// Takes a step's answer: the operation goes on, or comes back to be landed.
@@ -252,10 +240,7 @@ impl State {
 
     /// Arms a deadline for an operation that flies.
     pub(super) fn deadline(&mut self, key: u32, id: Id, at: Instant) {
-        let Some(flight) = self
-            .flights
-            .get_mut(key as usize)
-            .filter(|flight| flight.id == id)
+        let Some(flight) = self.flights.get_mut(key as usize).filter(|flight| flight.id == id)
         else {
             return;
         };
@@ -272,10 +257,7 @@ impl State {
 
     /// Somebody who does not block waits for this operation now; whether that is news.
     pub(super) fn attend(&mut self, key: u32, id: Id) -> bool {
-        let flight = self
-            .flights
-            .get_mut(key as usize)
-            .filter(|flight| flight.id == id);
+        let flight = self.flights.get_mut(key as usize).filter(|flight| flight.id == id);
         let Some(flight) = flight.filter(|flight| !flight.attended) else {
             return false;
         };
@@ -299,10 +281,7 @@ impl State {
     /// The program's half of this operation is about to be dropped: what that is to do, and whom
     /// to ask whether it keeps it.
     pub(super) fn orphan(&mut self, key: u32, id: Id) -> Option<(OnDrop, Option<Arc<dyn Holder>>)> {
-        let flight = self
-            .flights
-            .get_mut(key as usize)
-            .filter(|flight| flight.id == id)?;
+        let flight = self.flights.get_mut(key as usize).filter(|flight| flight.id == id)?;
         flight.orphan = true;
         Some((flight.op.on_drop(), flight.holder.clone()))
     }

@@ -185,10 +185,7 @@ impl Port {
         let flying: usize = self.shards().map(|shard| shard.busy()).sum();
         self.shards().for_each(Shard::close);
         let leaked = self.shards().map(|shard| shard.drain(until)).sum();
-        Report {
-            drained: flying.saturating_sub(leaked),
-            leaked,
-        }
+        Report { drained: flying.saturating_sub(leaked), leaked }
     }
 }
 
@@ -204,14 +201,16 @@ impl fmt::Debug for Port {
 
 impl Core {
     fn all(&self) -> impl Iterator<Item = &Arc<Shard>> {
-        self.shards
-            .iter()
-            .chain(self.aux.get().and_then(|aux| aux.as_ref().ok()))
+        self.shards.iter().chain(self.aux.get().and_then(|aux| aux.as_ref().ok()))
     }
 
     fn open_aux(&self) -> Result<Arc<Shard>, String> {
         let backend = driver::open(Choice::Only(Kind::Threads), self.workers)?;
-        Ok(Shard::new(self.shards.len(), backend, self.limit))
+        let aux = Shard::new(self.shards.len(), backend, self.limit);
+        if self.shards[0].book().closed {
+            aux.close();
+        }
+        Ok(aux)
     }
 }
 

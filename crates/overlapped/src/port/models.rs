@@ -66,20 +66,9 @@ type ReadHalf = Half<Read<Vec<u8>>>;
 fn admitted() -> (Arc<World>, ReadHalf, Entry, u32) {
     let seen = Arc::new(StdMutex::new(Seen::default()));
     let inbox = Inbox::new(Box::new(Device(Arc::clone(&seen))), 10);
-    let world = Arc::new(World {
-        inbox,
-        seen,
-        landed: StdMutex::default(),
-    });
-    let request = Read {
-        buf: Fill(vec![0; 2]),
-        heir: None,
-    };
-    let (half, mut entry) = split(
-        Op::Read { from: 0, at: None },
-        Plan::new(Goal::Once),
-        request,
-    );
+    let world = Arc::new(World { inbox, seen, landed: StdMutex::default() });
+    let request = Read { buf: Fill(vec![0; 2]), heir: None };
+    let (half, mut entry) = split(Op::Read { from: 0, at: None }, Plan::new(Goal::Once), request);
     let flight = Flight::new(&entry, Instant::now(), None, None);
     let key = world.inbox.lock().admit(&mut entry, flight).unwrap();
     (world, half, entry, key)
@@ -138,10 +127,7 @@ fn loom_cancel_step() {
         let entry = world.seen.lock().unwrap().flying.take().unwrap();
         let (other, id) = (Arc::clone(&world), half.id());
         let canceller = thread::spawn(move || other.cancel(key, id));
-        let again = Completion {
-            entry,
-            answer: Err(Cause::Os(EAGAIN)),
-        };
+        let again = Completion { entry, answer: Err(Cause::Os(EAGAIN)) };
         let back = world.inbox.lock().answer(again);
         world.landed.lock().unwrap().extend(back);
         canceller.join().unwrap();

@@ -45,9 +45,15 @@ impl Parker {
         Waker::from(Arc::clone(self))
     }
 
-    /// Sleeps until woken or `until`. Waking once is remembered; spurious returns are possible.
+    /// Forgets wake-ups so far. To be called before looking at what one waits for: a wake-up that
+    /// came earlier is about something that can be seen by now.
+    pub(crate) fn clear(&self) {
+        self.notified.swap(false, Ordering::SeqCst);
+    }
+
+    /// Sleeps until woken since the last [`Parker::clear`], or until `until`. May return early.
     pub(crate) fn park(&self, until: Option<Instant>) {
-        if self.notified.swap(false, Ordering::SeqCst) {
+        if self.notified.load(Ordering::SeqCst) {
             return;
         }
         match until {
@@ -56,7 +62,6 @@ impl Parker {
                 thread::park_timeout(until.saturating_duration_since(Instant::now()));
             }
         }
-        self.notified.store(false, Ordering::SeqCst);
     }
 
     /// Runs `sleep`, which sleeps in the kernel for `shard`, unless a wake-up has come already.
@@ -70,8 +75,7 @@ impl Parker {
             }
         }
         self.steering.store(true, Ordering::SeqCst);
-        let woken = self.notified.swap(false, Ordering::SeqCst);
-        sleep(woken);
+        sleep(self.notified.load(Ordering::SeqCst));
         self.steering.store(false, Ordering::SeqCst);
     }
 }
@@ -87,11 +91,7 @@ impl Wake for Parker {
             return;
         }
         if self.steering.load(Ordering::SeqCst) {
-            let shard = self
-                .shard
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .upgrade();
+            let shard = self.shard.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
             if let Some(shard) = shard {
                 shard.wake();
             }

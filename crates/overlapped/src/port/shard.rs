@@ -133,9 +133,7 @@ impl Shard {
     /// Lands an operation that may not even start.
     pub(crate) fn refuse(&self, entry: Entry, holder: Option<Arc<dyn Holder>>, cause: Cause) {
         let mut after = After::default();
-        after
-            .holders
-            .extend(holder.map(|holder| (entry.id(), holder)));
+        after.holders.extend(holder.map(|holder| (entry.id(), holder)));
         after.publish(entry, Err(cause), "", false);
         self.finish(&mut after);
     }
@@ -148,7 +146,13 @@ impl Shard {
         }
     }
 
-    /// Lands an operation that was admitted but never handed on.
+    /// Lands an operation that was admitted and is not to be handed on.
+    pub(crate) fn strike(self: &Arc<Self>, entry: Entry, cause: Cause) {
+        let landed = self.inbox.lock().strike(entry, Err(cause));
+        self.land_now(landed);
+    }
+
+    /// Answers a step of an operation that was admitted, in the backend's stead.
     pub(crate) fn answer(self: &Arc<Self>, entry: Entry, answer: Result<Value, Cause>) {
         let landed = self.inbox.lock().answer(Completion { entry, answer });
         if let Some(landed) = landed {
@@ -255,6 +259,7 @@ impl Shard {
         let waker = parker.waker();
         let mut looked = false;
         loop {
+            parker.clear();
             if done() {
                 return true;
             }
@@ -410,15 +415,10 @@ impl Drop for Shard {
 
 impl After {
     fn land(&mut self, landed: Landed, backend: &'static str) {
-        let Landed {
-            entry,
-            answer,
-            flight,
-        } = landed;
+        let Landed { entry, answer, flight } = landed;
         trace::landed(&flight, &answer);
         self.count += 1;
-        self.holders
-            .extend(flight.holder.map(|holder| (flight.id, holder)));
+        self.holders.extend(flight.holder.map(|holder| (flight.id, holder)));
         self.publish(entry, answer, backend, flight.cancelled);
     }
 

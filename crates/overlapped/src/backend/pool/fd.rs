@@ -24,9 +24,5 @@ pub(super) fn and_slices_mut(
 }
 
 fn number(entry: &Entry) -> Result<Raw, Errno> {
-    entry
-        .op()
-        .handle()
-        .filter(|raw| *raw >= 0)
-        .ok_or(Errno::BADF)
+    entry.op().handle().filter(|raw| *raw >= 0).ok_or(Errno::BADF)
 }

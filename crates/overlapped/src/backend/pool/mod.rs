@@ -1,13 +1,14 @@
 //! Threads: a bounded pool for what may block, and one poller for what waits for others.
 //!
-//! An entry is in one place at a time, and goes
+//! An entry is in one place at a time:
 //!
-//! ```text
-//! submit ─┬─────────────────────────────▶ queue ──▶ a worker ──▶ done ──▶ reap
-//!         └─▶ arrivals ──▶ the poller ─────┘ ▲         │           ▲
-//!                 ▲             └────────────│─────────│───────────┘
-//!                 └──────────────────────────┴─────────┘
-//! ```
+//! | where it is     | how it came there                    | where it goes                    |
+//! |-----------------|--------------------------------------|----------------------------------|
+//! | queue           | `submit`; a stream from the poller   | a worker; cancelled: done        |
+//! | a worker        | the queue                            | done; a stream: back to arrivals |
+//! | arrivals        | `submit`; a stream from a worker     | the poller's set                 |
+//! | poller's set    | arrivals                             | done; the queue; cancelled: done |
+//! | done            | everywhere above                     | the reaper                       |
 //!
 //! * A *worker* performs one step of what does not wait for another program: files and paths. Its
 //!   call cannot be interrupted; a cancel that comes later finds the true outcome (C5).
@@ -49,7 +50,7 @@ mod wake;
 mod work;
 mod worker;
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(loom), not(miri)))]
 mod tests;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -110,10 +111,7 @@ impl Shared {
 
     /// Answers an entry that a cancel has reached before anything was done for it.
     fn answer_cancelled(&self, entry: Entry) {
-        self.done.push(Completion {
-            entry,
-            answer: cancelled(),
-        });
+        self.done.push(Completion { entry, answer: cancelled() });
     }
 
     /// One of the two halves is gone; with the second one ends everything.

@@ -42,18 +42,14 @@ pub(super) fn step(entry: &mut Entry, manner: Manner) -> Step {
         Op::Read { at: Some(at), .. } => read_at(entry, at).map(Value::Count).map_err(os),
         Op::Write { at: Some(at), .. } => write_at(entry, at).map(Value::Count).map_err(os),
         Op::Open(how) => open(entry, how),
-        Op::Sync {
-            data_only: false, ..
-        } => plain(fd::of(entry).and_then(sync_all)),
-        Op::Sync {
-            data_only: true, ..
-        } => plain(fd::of(entry).and_then(sync_data)),
+        Op::Sync { data_only: false, .. } => plain(fd::of(entry).and_then(sync_all)),
+        Op::Sync { data_only: true, .. } => plain(fd::of(entry).and_then(sync_data)),
         Op::SetLen { len, .. } => {
             plain(fd::of(entry).and_then(|of| rustix::fs::ftruncate(of, len)))
         }
-        Op::Allocate { at, len, .. } => fd::of(entry)
-            .map_err(os)
-            .and_then(|of| allocate(of, at, len)),
+        Op::Allocate { at, len, .. } => {
+            fd::of(entry).map_err(os).and_then(|of| allocate(of, at, len))
+        }
         Op::Stat { of: Some(_) } => {
             let metadata = fd::of(entry).and_then(stat::of_handle);
             told(entry, metadata.map_err(os))
@@ -64,11 +60,7 @@ pub(super) fn step(entry: &mut Entry, manner: Manner) -> Step {
         }
         Op::Rename => rename(entry),
         Op::Unlink { directory } => {
-            let flags = if directory {
-                AtFlags::REMOVEDIR
-            } else {
-                AtFlags::empty()
-            };
+            let flags = if directory { AtFlags::REMOVEDIR } else { AtFlags::empty() };
             path(entry).and_then(|path| plain(rustix::fs::unlinkat(CWD, path, flags)))
         }
         Op::CreateDir { mode: bits } => {
@@ -152,18 +144,11 @@ fn sync_data(of: BorrowedFd<'_>) -> Result<(), Errno> {
 
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 fn allocate(of: BorrowedFd<'_>, at: u64, len: u64) -> Result<Value, Cause> {
-    plain(rustix::fs::fallocate(
-        of,
-        rustix::fs::FallocateFlags::empty(),
-        at,
-        len,
-    ))
+    plain(rustix::fs::fallocate(of, rustix::fs::FallocateFlags::empty(), at, len))
 }
 
 /// What these systems have instead may shorten the file, or does not exist.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
 fn allocate(_of: BorrowedFd<'_>, _at: u64, _len: u64) -> Result<Value, Cause> {
-    Err(Cause::Unsupported(
-        "this system cannot reserve room in a file; use set_len",
-    ))
+    Err(Cause::Unsupported("this system cannot reserve room in a file; use set_len"))
 }

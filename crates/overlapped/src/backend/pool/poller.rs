@@ -16,11 +16,7 @@ use crate::backend::{Cause, Completion, Op, Value};
 const KEPT: usize = 1024;
 
 pub(super) fn run(shared: &Arc<Shared>) {
-    let mut poller = Poller {
-        shared,
-        set: Set::default(),
-        over: Vec::new(),
-    };
+    let mut poller = Poller { shared, set: Set::default(), over: Vec::new() };
     let mut news = News::default();
     let mut ready = Vec::new();
     loop {
@@ -49,18 +45,12 @@ impl Poller<'_> {
     fn take_in(&mut self, news: &mut News) {
         for arrival in news.arrivals.drain(..) {
             if let Err(job) = self.set.add(arrival) {
-                self.over.push(Completion {
-                    entry: job.entry,
-                    answer: Err(os(Errno::BADF)),
-                });
+                self.over.push(Completion { entry: job.entry, answer: Err(os(Errno::BADF)) });
             }
         }
         for id in news.cancels.drain() {
             if let Some(job) = self.set.remove(id) {
-                self.over.push(Completion {
-                    entry: job.entry,
-                    answer: cancelled(),
-                });
+                self.over.push(Completion { entry: job.entry, answer: cancelled() });
             }
         }
         if news.arrivals.capacity().max(news.cancels.capacity()) > KEPT {
@@ -109,10 +99,7 @@ impl Poller<'_> {
         let mut work = self.shared.work();
         if work.take_cancel(job.id) {
             drop(work);
-            self.over.push(Completion {
-                entry: job.entry,
-                answer: cancelled(),
-            });
+            self.over.push(Completion { entry: job.entry, answer: cancelled() });
         } else if work.is_closing() {
             drop(work);
             drop(job);

@@ -104,10 +104,7 @@ impl Done {
     ) -> Option<MutexGuard<'a, Inner>> {
         inner.waits = true;
         let mut inner = match until {
-            None => self
-                .changed
-                .wait(inner)
-                .unwrap_or_else(PoisonError::into_inner),
+            None => self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner),
             Some(until) => {
                 let left = until.saturating_duration_since(Instant::now());
                 if left.is_zero() {

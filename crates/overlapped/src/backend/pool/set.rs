@@ -16,10 +16,7 @@ use super::{
 use crate::backend::{Entry, Id, Interest, Op};
 
 /// How long a stream rests that was announced as ready and was not.
-const REST: Timespec = Timespec {
-    tv_sec: 0,
-    tv_nsec: 1_000_000,
-};
+const REST: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
 
 /// How long to wait until `poll`, which had no memory, is tried again.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -61,11 +58,7 @@ impl Set {
         }
         self.places.insert(job.id, self.streams.len());
         self.resting += usize::from(tired);
-        self.streams.push(Stream {
-            wanted: wanted(job.entry.op()),
-            job,
-            resting: tired,
-        });
+        self.streams.push(Stream { wanted: wanted(job.entry.op()), job, resting: tired });
         Ok(())
     }
 
@@ -110,9 +103,7 @@ impl Set {
     /// Ends the rest of those that rested, and gives back the room of a crowd that has gone.
     fn refresh(&mut self) {
         if self.resting > 0 {
-            self.streams
-                .iter_mut()
-                .for_each(|stream| stream.resting = false);
+            self.streams.iter_mut().for_each(|stream| stream.resting = false);
             self.resting = 0;
         }
         let room = KEPT.max(2 * self.streams.len());
@@ -165,11 +156,7 @@ impl Index {
             self.table.resize(number + 1, 0);
         }
         let slot = self.table[number];
-        if slot > 0
-            && fds
-                .get(slot)
-                .is_some_and(|fd| fd.as_fd().as_raw_fd() == raw)
-        {
+        if slot > 0 && fds.get(slot).is_some_and(|fd| fd.as_fd().as_raw_fd() == raw) {
             self.wanted[slot] |= wanted;
             fds[slot] = PollFd::from_borrowed_fd(handle, self.wanted[slot]);
             return slot;
@@ -186,10 +173,7 @@ impl Index {
         for (place, (stream, &slot)) in streams.iter().zip(&self.slots).enumerate().rev() {
             let told = fds[slot].revents() & (stream.wanted | always);
             if slot > 0 && !told.is_empty() {
-                ready.push(Ready {
-                    place,
-                    invalid: told.contains(PollFlags::NVAL),
-                });
+                ready.push(Ready { place, invalid: told.contains(PollFlags::NVAL) });
             }
         }
     }
@@ -197,11 +181,7 @@ impl Index {
 
 fn wanted(op: Op) -> PollFlags {
     match op {
-        Op::Write { .. }
-        | Op::Poll {
-            interest: Interest::Writable,
-            ..
-        } => PollFlags::OUT,
+        Op::Write { .. } | Op::Poll { interest: Interest::Writable, .. } => PollFlags::OUT,
         _ => PollFlags::IN,
     }
 }

@@ -32,10 +32,7 @@ pub(super) fn ends_by_itself(of: BorrowedFd<'_>) -> bool {
     matches!(kind, Ok(Kind::File | Kind::Directory | Kind::BlockDevice))
 }
 
-#[allow(
-    clippy::unnecessary_cast,
-    reason = "each system has its own integers here"
-)]
+#[allow(clippy::unnecessary_cast, reason = "each system has its own integers here")]
 pub(super) fn metadata(stat: &Stat) -> Metadata {
     let mode = stat.st_mode as u32;
     let mut metadata = Metadata::new(Kind::from_mode(mode), stat.st_size as u64);

@@ -21,7 +21,7 @@ pub(super) struct Manner {
 impl Manner {
     pub(super) const BEST: Self = Self { nowait: true };
     /// As on a system that has no such word.
-    #[cfg(all(test, not(loom)))]
+    #[cfg(all(test, not(loom), not(miri)))]
     pub(super) const PLAIN: Self = Self { nowait: false };
 
     fn suits_poller(self, entry: &Entry) -> bool {
@@ -30,6 +30,7 @@ impl Manner {
 }
 
 /// What came of a transfer that was not allowed to wait.
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "no transfer is tried there"))]
 enum Attempt {
     Over(Result<usize, Errno>),
     NotReady,
@@ -65,11 +66,7 @@ pub(super) fn write_on_poller(entry: &Entry, manner: Manner) -> Option<Result<us
 
 /// Reads what there is.
 pub(super) fn read_on_worker(entry: &mut Entry, manner: Manner) -> Step {
-    let attempt = if manner.nowait {
-        read_nowait(entry)
-    } else {
-        Attempt::Unsupported
-    };
+    let attempt = if manner.nowait { read_nowait(entry) } else { Attempt::Unsupported };
     match attempt {
         Attempt::Over(result) => Step::moved(result),
         _ if may_wait(entry, PollFlags::IN, &attempt) => Step::NotReady,
@@ -79,11 +76,7 @@ pub(super) fn read_on_worker(entry: &mut Entry, manner: Manner) -> Step {
 
 /// Writes what there is room for.
 pub(super) fn write_on_worker(entry: &mut Entry, manner: Manner) -> Step {
-    let attempt = if manner.nowait {
-        write_nowait(entry)
-    } else {
-        Attempt::Unsupported
-    };
+    let attempt = if manner.nowait { write_nowait(entry) } else { Attempt::Unsupported };
     match attempt {
         Attempt::Over(result) => Step::moved(result),
         _ if may_wait(entry, PollFlags::OUT, &attempt) => Step::NotReady,
@@ -112,10 +105,7 @@ fn may_wait(entry: &Entry, wanted: PollFlags, attempt: &Attempt) -> bool {
 
 fn is_ready(handle: BorrowedFd<'_>, wanted: PollFlags) -> bool {
     let mut fds = [PollFd::from_borrowed_fd(handle, wanted)];
-    let at_once = Timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
     // Any error at all is better told by the transfer.
     poll(&mut fds, Some(&at_once)) != Ok(0)
 }
@@ -135,10 +125,7 @@ fn write_plain(entry: &Entry) -> Result<usize, Errno> {
     if stat::ends_by_itself(to) {
         return writev(to, &entry.slices().map(IoSlice::new).collect::<Vec<_>>());
     }
-    let first = entry
-        .slices()
-        .find(|slice| !slice.is_empty())
-        .unwrap_or_default();
+    let first = entry.slices().find(|slice| !slice.is_empty()).unwrap_or_default();
     write(to, &first[..first.len().min(ROOM)])
 }
 
@@ -182,12 +169,7 @@ mod nowait {
             None => preadv2(from, &mut [IoSliceMut::new(first)], HERE, flags),
             Some(second) => {
                 let all = [first, second].into_iter().chain(slices);
-                preadv2(
-                    from,
-                    &mut all.map(IoSliceMut::new).collect::<Vec<_>>(),
-                    HERE,
-                    flags,
-                )
+                preadv2(from, &mut all.map(IoSliceMut::new).collect::<Vec<_>>(), HERE, flags)
             }
         })
     }

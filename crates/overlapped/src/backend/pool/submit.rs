@@ -17,10 +17,7 @@ pub(super) struct PoolSubmit {
 
 impl PoolSubmit {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self {
-            shared,
-            polls: false,
-        }
+        Self { shared, polls: false }
     }
 
     fn queue(&self, entry: Entry) -> Result<(), Entry> {
@@ -36,16 +33,10 @@ impl PoolSubmit {
 
     fn poll(&mut self, entry: Entry) {
         if let Err(error) = self.start_poller() {
-            self.shared.done.push(Completion {
-                entry,
-                answer: Err(no_thread(&error)),
-            });
+            self.shared.done.push(Completion { entry, answer: Err(no_thread(&error)) });
             return;
         }
-        let arrival = Arrival {
-            job: Job::new(entry),
-            tired: false,
-        };
+        let arrival = Arrival { job: Job::new(entry), tired: false };
         let tell = self.shared.work().arrive(arrival);
         self.shared.tell(tell);
     }
@@ -66,10 +57,7 @@ impl Submit for PoolSubmit {
         match entry.op() {
             // The port keeps timers itself; one that comes here anyway is over at once.
             Op::Nop | Op::Timer { .. } => {
-                self.shared.done.push(Completion {
-                    entry,
-                    answer: Ok(Value::Count(0)),
-                });
+                self.shared.done.push(Completion { entry, answer: Ok(Value::Count(0)) });
             }
             Op::Poll { .. } => self.poll(entry),
             // Nothing to move is nothing to wait for, as `read` and `write` have it.
@@ -86,10 +74,7 @@ impl Submit for PoolSubmit {
         match work.cancel(id) {
             Met::InQueue(job) => {
                 drop(work);
-                self.shared.done.push(Completion {
-                    entry: job.entry,
-                    answer: cancelled(),
-                });
+                self.shared.done.push(Completion { entry: job.entry, answer: cancelled() });
             }
             Met::Nowhere if self.polls => {
                 let tell = work.cancel_later(id);
@@ -121,10 +106,8 @@ impl Shared {
             Tell::Hire(serial) => {
                 if let Err(error) = worker::hire(self, serial) {
                     let unserved = self.work().not_hired();
-                    let answer = |job: Job| Completion {
-                        entry: job.entry,
-                        answer: Err(no_thread(&error)),
-                    };
+                    let answer =
+                        |job: Job| Completion { entry: job.entry, answer: Err(no_thread(&error)) };
                     self.done.extend(unserved.into_iter().map(answer));
                 }
             }
@@ -134,9 +117,5 @@ impl Shared {
 
 /// Why there is no thread to serve an operation, in the OS's own word.
 fn no_thread(error: &io::Error) -> Cause {
-    Cause::Os(
-        error
-            .raw_os_error()
-            .unwrap_or(rustix::io::Errno::AGAIN.raw_os_error()),
-    )
+    Cause::Os(error.raw_os_error().unwrap_or(rustix::io::Errno::AGAIN.raw_os_error()))
 }

@@ -24,10 +24,7 @@ impl Wake {
 
     pub(super) fn signal(&self) {
         // It fails only if so many signals are there already that no further one is needed.
-        let _full = io::write(
-            self.writer.as_ref().unwrap_or(&self.reader),
-            &1u64.to_ne_bytes(),
-        );
+        let _full = io::write(self.writer.as_ref().unwrap_or(&self.reader), &1u64.to_ne_bytes());
     }
 
     pub(super) fn clear(&self) {
@@ -39,10 +36,7 @@ impl Wake {
 #[cfg(target_os = "linux")]
 fn ends() -> io::Result<(OwnedFd, Option<OwnedFd>)> {
     use rustix::event::{EventfdFlags, eventfd};
-    Ok((
-        eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
-        None,
-    ))
+    Ok((eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?, None))
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -17,10 +17,7 @@ pub(super) struct Job {
 
 impl Job {
     pub(super) fn new(entry: Entry) -> Self {
-        Self {
-            id: entry.id(),
-            entry,
-        }
+        Self { id: entry.id(), entry }
     }
 }
 
@@ -102,11 +99,7 @@ impl Work {
     /// it is the caller's to answer.
     pub(super) fn not_hired(&mut self) -> VecDeque<Job> {
         self.workers -= 1;
-        if self.workers == 0 {
-            mem::take(&mut self.queue)
-        } else {
-            VecDeque::new()
-        }
+        if self.workers == 0 { mem::take(&mut self.queue) } else { VecDeque::new() }
     }
 
     // --- a worker ---------------------------------------------------------------------------
@@ -114,10 +107,7 @@ impl Work {
     /// The next entry, which is running from now on.
     pub(super) fn take(&mut self) -> Option<Job> {
         let job = self.queue.pop_front()?;
-        self.running.push(Running {
-            id: job.id,
-            cancelled: false,
-        });
+        self.running.push(Running { id: job.id, cancelled: false });
         Some(job)
     }
 
@@ -171,11 +161,7 @@ impl Work {
     }
 
     fn signal(&mut self) -> Tell {
-        if mem::replace(&mut self.signalled, true) {
-            Tell::Nobody
-        } else {
-            Tell::Poller
-        }
+        if mem::replace(&mut self.signalled, true) { Tell::Nobody } else { Tell::Poller }
     }
 
     // --- both -------------------------------------------------------------------------------
@@ -186,9 +172,7 @@ impl Work {
             return Met::AtWorker;
         }
         let place = self.queue.iter().position(|job| job.id == id);
-        place
-            .and_then(|place| self.queue.remove(place))
-            .map_or(Met::Nowhere, Met::InQueue)
+        place.and_then(|place| self.queue.remove(place)).map_or(Met::Nowhere, Met::InQueue)
     }
 
     pub(super) fn is_closing(&self) -> bool {
@@ -198,7 +182,6 @@ impl Work {
     /// A half is gone. At the end, what has not begun; to be dropped when the lock is released.
     pub(super) fn leave(&mut self) -> Option<(VecDeque<Job>, News)> {
         self.halves_gone += 1;
-        self.is_closing()
-            .then(|| (mem::take(&mut self.queue), mem::take(&mut self.news)))
+        self.is_closing().then(|| (mem::take(&mut self.queue), mem::take(&mut self.news)))
     }
 }

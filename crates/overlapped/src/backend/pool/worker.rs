@@ -48,10 +48,7 @@ fn run(shared: &Arc<Shared>) {
 fn serve(shared: &Arc<Shared>, mut job: Job) -> MutexGuard<'_, Work> {
     match perform::step(&mut job.entry, shared.manner) {
         Step::Over(answer) => {
-            shared.done.push(Completion {
-                entry: job.entry,
-                answer,
-            });
+            shared.done.push(Completion { entry: job.entry, answer });
             let mut work = shared.work();
             // A cancel that came meanwhile came too late: the outcome was decided.
             let _too_late = work.put(job.id);
@@ -83,9 +80,7 @@ fn wait_again(shared: &Arc<Shared>, job: Job) {
 /// Waits for something to do; whether it was in vain.
 fn rest<'a>(shared: &'a Shared, mut work: MutexGuard<'a, Work>) -> (MutexGuard<'a, Work>, bool) {
     work.sleeps();
-    let waited = shared
-        .hired
-        .wait_timeout_while(work, PATIENCE, |work| work.is_quiet());
+    let waited = shared.hired.wait_timeout_while(work, PATIENCE, |work| work.is_quiet());
     let (mut work, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
     work.awakes();
     (work, timeout.timed_out())

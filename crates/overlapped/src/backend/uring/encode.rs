@@ -26,36 +26,23 @@ pub(super) fn encode(entry: &Entry) -> squeue::Entry {
         Op::Read { from, at } => read(from, at.unwrap_or(STREAM), entry.memory()),
         Op::Write { to, at } => write(to, at.unwrap_or(STREAM), entry.memory()),
         Op::Open(how) => {
-            let flags = how.flags().bits().cast_signed();
-            opcode::OpenAt::new(CWD, path(entry))
-                .flags(flags)
-                .mode(how.mode)
-                .build()
+            let flags = how.flags().bits() as i32;
+            opcode::OpenAt::new(CWD, path(entry)).flags(flags).mode(how.mode).build()
         }
         Op::Sync { of, data_only } => {
-            let flags = if data_only {
-                FsyncFlags::DATASYNC
-            } else {
-                FsyncFlags::empty()
-            };
+            let flags = if data_only { FsyncFlags::DATASYNC } else { FsyncFlags::empty() };
             opcode::Fsync::new(Fd(of)).flags(flags).build()
         }
         Op::SetLen { of, len } => opcode::Ftruncate::new(Fd(of), len).build(),
         Op::Allocate { of, at, len } => opcode::Fallocate::new(Fd(of), len).offset(at).build(),
         Op::Stat { of } => stat(of, entry.memory()),
         Op::Rename => {
-            let to = entry
-                .second_path()
-                .map_or(ptr::null(), std::ffi::CStr::as_ptr);
+            let to = entry.second_path().map_or(ptr::null(), std::ffi::CStr::as_ptr);
             opcode::RenameAt::new(CWD, path(entry), CWD, to).build()
         }
         Op::Unlink { directory } => {
-            let flags = if directory {
-                At::REMOVEDIR
-            } else {
-                At::empty()
-            };
-            let flags = flags.bits().cast_signed();
+            let flags = if directory { At::REMOVEDIR } else { At::empty() };
+            let flags = flags.bits() as i32;
             opcode::UnlinkAt::new(CWD, path(entry)).flags(flags).build()
         }
         Op::CreateDir { mode } => opcode::MkDirAt::new(CWD, path(entry)).mode(mode).build(),
@@ -65,29 +52,25 @@ pub(super) fn encode(entry: &Entry) -> squeue::Entry {
 
 fn read(from: Raw, at: u64, memory: Memory) -> squeue::Entry {
     match memory {
-        Memory::FillMany(first, count) => opcode::Readv::new(Fd(from), iovec(first), length(count))
-            .offset(at)
-            .build(),
-        Memory::Fill(piece) => opcode::Read::new(Fd(from), piece.start, length(piece.len))
-            .offset(at)
-            .build(),
-        _ => opcode::Read::new(Fd(from), ptr::null_mut(), 0)
-            .offset(at)
-            .build(),
+        Memory::FillMany(first, count) => {
+            opcode::Readv::new(Fd(from), iovec(first), length(count)).offset(at).build()
+        }
+        Memory::Fill(piece) => {
+            opcode::Read::new(Fd(from), piece.start, length(piece.len)).offset(at).build()
+        }
+        _ => opcode::Read::new(Fd(from), ptr::null_mut(), 0).offset(at).build(),
     }
 }
 
 fn write(to: Raw, at: u64, memory: Memory) -> squeue::Entry {
     match memory {
-        Memory::DrainMany(first, count) => opcode::Writev::new(Fd(to), iovec(first), length(count))
-            .offset(at)
-            .build(),
-        Memory::Drain(piece) => opcode::Write::new(Fd(to), piece.start, length(piece.len))
-            .offset(at)
-            .build(),
-        _ => opcode::Write::new(Fd(to), ptr::null(), 0)
-            .offset(at)
-            .build(),
+        Memory::DrainMany(first, count) => {
+            opcode::Writev::new(Fd(to), iovec(first), length(count)).offset(at).build()
+        }
+        Memory::Drain(piece) => {
+            opcode::Write::new(Fd(to), piece.start, length(piece.len)).offset(at).build()
+        }
+        _ => opcode::Write::new(Fd(to), ptr::null(), 0).offset(at).build(),
     }
 }
 
@@ -103,7 +86,7 @@ fn stat(of: Option<Raw>, memory: Memory) -> squeue::Entry {
     };
     // The status is the first field of the scratch.
     opcode::Statx::new(fd, path, out.cast())
-        .flags(flags.bits().cast_signed())
+        .flags(flags.bits() as i32)
         .mask(super::stat::MASK)
         .build()
 }
@@ -123,8 +106,8 @@ fn length(len: usize) -> u32 {
 
 fn events(interest: Interest) -> u32 {
     let flags = match interest {
-        Interest::Readable => rustix::event::PollFlags::IN,
-        Interest::Writable => rustix::event::PollFlags::OUT,
+        Interest::Readable => libc::POLLIN,
+        Interest::Writable => libc::POLLOUT,
     };
-    u32::from(flags.bits())
+    flags as u32
 }

@@ -41,11 +41,7 @@ pub(crate) fn open() -> Result<Backend, String> {
     let mut reap = UringReap::new(cq);
     prove(&mut submit, &mut reap)?;
     Ok(Backend {
-        features: Features {
-            missing,
-            cancels_running: false,
-            ..Features::all_native(Kind::Uring)
-        },
+        features: Features { missing, cancels_running: false, ..Features::all_native(Kind::Uring) },
         submit: Box::new(submit),
         reap: Box::new(reap),
         clock: Box::new(RealClock),
@@ -60,10 +56,9 @@ fn build() -> io::Result<IoUring> {
         .build(SQ_ENTRIES);
     match with_submit_all {
         // Before 5.18 there is no SUBMIT_ALL, which only matters for malformed entries.
-        Err(error) if error.raw_os_error() == Some(22) => IoUring::builder()
-            .setup_clamp()
-            .setup_cqsize(CQ_ENTRIES)
-            .build(SQ_ENTRIES),
+        Err(error) if error.raw_os_error() == Some(22) => {
+            IoUring::builder().setup_clamp().setup_cqsize(CQ_ENTRIES).build(SQ_ENTRIES)
+        }
         other => other,
     }
 }
@@ -71,14 +66,8 @@ fn build() -> io::Result<IoUring> {
 /// A real operation there and back: a sandbox may allow the set-up and forbid the rest.
 fn prove(submit: &mut UringSubmit, reap: &mut UringReap) -> Result<(), String> {
     submit.wake();
-    let answered = reap
-        .prove(Duration::from_secs(1))
-        .map_err(|error| explain(&error))?;
-    if answered {
-        Ok(())
-    } else {
-        Err("io_uring accepts operations but does none".to_owned())
-    }
+    let answered = reap.prove(Duration::from_secs(1)).map_err(|error| explain(&error))?;
+    if answered { Ok(()) } else { Err("io_uring accepts operations but does none".to_owned()) }
 }
 
 /// Which operations this kernel's io_uring lacks; the port's threads do them instead.

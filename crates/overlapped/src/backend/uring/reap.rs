@@ -36,11 +36,7 @@ enum Word {
 
 impl UringReap {
     pub(super) fn new(cq: CqSide) -> Self {
-        Self {
-            cq,
-            parts: HashMap::new(),
-            woken: false,
-        }
+        Self { cq, parts: HashMap::new(), woken: false }
     }
 
     /// Whether a wake-up arrives within `timeout`.
@@ -52,13 +48,11 @@ impl UringReap {
 
     fn drain(&mut self, out: &mut Vec<Completion>) {
         let Self { cq, parts, woken } = self;
-        cq.drain(
-            |cqe| match read_word(parts, cqe.user_data(), cqe.result(), cqe.flags()) {
-                Word::Last(result) => out.extend(complete(cqe.user_data(), result)),
-                Word::Wake => *woken = true,
-                Word::Part | Word::Cancel => {}
-            },
-        );
+        cq.drain(|cqe| match read_word(parts, cqe.user_data(), cqe.result(), cqe.flags()) {
+            Word::Last(result) => out.extend(complete(cqe.user_data(), result)),
+            Word::Wake => *woken = true,
+            Word::Part | Word::Cancel => {}
+        });
     }
 }
 
@@ -75,11 +69,7 @@ fn read_word(parts: &mut HashMap<u64, i32>, user_data: u64, result: i32, flags: 
         return Word::Part;
     }
     let noted = parts.remove(&user_data);
-    if cqueue::notif(flags) {
-        Word::Last(noted.unwrap_or(result))
-    } else {
-        Word::Last(result)
-    }
+    if cqueue::notif(flags) { Word::Last(noted.unwrap_or(result)) } else { Word::Last(result) }
 }
 
 fn complete(bits: u64, result: i32) -> Option<Completion> {

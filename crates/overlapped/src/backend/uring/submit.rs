@@ -17,11 +17,7 @@ pub(super) struct UringSubmit {
 
 impl UringSubmit {
     pub(super) fn new(sq: SqSide) -> Self {
-        Self {
-            sq,
-            cancels: VecDeque::new(),
-            wake: false,
-        }
+        Self { sq, cancels: VecDeque::new(), wake: false }
     }
 
     fn push_bare(&mut self, sqe: &squeue::Entry) -> bool {
@@ -72,9 +68,7 @@ impl Submit for UringSubmit {
     fn flush(&mut self) {
         let mut pushed = false;
         while let Some(&id) = self.cancels.front() {
-            let sqe = opcode::AsyncCancel::new(id.to_bits())
-                .build()
-                .user_data(TAG_CANCEL);
+            let sqe = opcode::AsyncCancel::new(id.to_bits()).build().user_data(TAG_CANCEL);
             if !self.push_bare(&sqe) {
                 return;
             }

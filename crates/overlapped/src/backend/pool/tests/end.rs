@@ -38,14 +38,8 @@ fn threads_that_have_nothing_to_do() {
 fn what_still_waits_and_what_still_runs() {
     let (mut rig, dir) = (Rig::with(Manner::BEST, 1), Dir::new());
     let path = dir.fifo();
-    let how = OpenHow {
-        read: true,
-        ..OpenHow::default()
-    };
-    let request = || Open {
-        path: path_of(&path),
-        make: Box::new(|handle| handle),
-    };
+    let how = OpenHow { read: true, ..OpenHow::default() };
+    let request = || Open { path: path_of(&path), make: Box::new(|handle| handle) };
     let runs = rig.start(Op::Open(how), request());
     rig.assert_waits(&runs);
     let queued = rig.start(Op::Open(how), request());

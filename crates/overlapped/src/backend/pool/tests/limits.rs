@@ -18,10 +18,7 @@ use crate::{
 };
 
 fn sync(of: impl AsFd) -> Op {
-    Op::Sync {
-        of: std::os::fd::AsRawFd::as_raw_fd(&of.as_fd()),
-        data_only: true,
-    }
+    Op::Sync { of: std::os::fd::AsRawFd::as_raw_fd(&of.as_fd()), data_only: true }
 }
 
 // [C14] back-pressure; [C5] a cancel finds what waits, and lets go what runs.
@@ -30,20 +27,12 @@ fn a_worker_that_is_stuck_and_a_queue_that_is_full() {
     let (mut rig, dir) = (Rig::with(Manner::BEST, 1), Dir::new());
     let file = fs::File::create_new(dir.join("file")).expect("a file");
     let path = dir.fifo();
-    let how = OpenHow {
-        read: true,
-        ..OpenHow::default()
-    };
-    let request = Open {
-        path: path_of(&path),
-        make: Box::new(|handle| handle),
-    };
+    let how = OpenHow { read: true, ..OpenHow::default() };
+    let request = Open { path: path_of(&path), make: Box::new(|handle| handle) };
     let stuck = rig.start(Op::Open(how), request);
     rig.assert_waits(&stuck);
 
-    let queued: Vec<_> = (0..QUEUE)
-        .map(|_| rig.start(sync(&file), no_path()))
-        .collect();
+    let queued: Vec<_> = (0..QUEUE).map(|_| rig.start(sync(&file), no_path())).collect();
     let (over, refused) = rig.try_start(sync(&file), no_path());
     let entry = refused.expect_err("the queue is full");
     // What waits for others finds room still.
@@ -75,19 +64,11 @@ fn a_stream_finds_room_behind_a_full_queue() {
     let (mut rig, dir) = (Rig::with(Manner::PLAIN, 1), Dir::new());
     let file = fs::File::create_new(dir.join("file")).expect("a file");
     let path = dir.fifo();
-    let how = OpenHow {
-        read: true,
-        ..OpenHow::default()
-    };
-    let request = Open {
-        path: path_of(&path),
-        make: Box::new(|handle| handle),
-    };
+    let how = OpenHow { read: true, ..OpenHow::default() };
+    let request = Open { path: path_of(&path), make: Box::new(|handle| handle) };
     let stuck = rig.start(Op::Open(how), request);
     rig.assert_waits(&stuck);
-    let queued: Vec<_> = (0..QUEUE)
-        .map(|_| rig.start(sync(&file), no_path()))
-        .collect();
+    let queued: Vec<_> = (0..QUEUE).map(|_| rig.start(sync(&file), no_path())).collect();
     let (reader, writer) = pipe();
     rustix::io::write(&writer, b"xy").expect("room");
     let read = rig.read(&reader, None, 1);

@@ -14,7 +14,7 @@ use std::{
 
 use rustix::{fs::OFlags, io::Errno};
 
-use super::{Dir, LIMIT, Manner, NOWHERE, Rig, code, open_fifo, pipe};
+use super::{Dir, LIMIT, Manner, NOWHERE, Rig, code, fill, open_fifo, pipe};
 use crate::{
     backend::{Interest, Op},
     buf::{DrainMany, Fill, FillMany, NoMemory},
@@ -56,36 +56,19 @@ fn a_write_waits_for_room() {
     });
 }
 
-/// Fills a pipe to the brim; how many bytes it holds.
-fn fill(writer: &rustix::fd::OwnedFd) -> usize {
-    rustix::fs::fcntl_setfl(writer, OFlags::NONBLOCK).expect("flags");
-    let mut count = 0;
-    while let Ok(n) = rustix::io::write(writer, &[b'.'; 4096]) {
-        count += n;
-    }
-    rustix::fs::fcntl_setfl(writer, OFlags::empty()).expect("flags");
-    count
-}
-
 #[test]
 fn several_buffers_of_a_stream() {
     each_manner(|mut rig| {
         let (reader, writer) = pipe();
         let bufs = FillMany::new(vec![vec![0; 2], vec![0; 9]]);
-        let op = Op::Read {
-            from: reader.as_raw_fd(),
-            at: None,
-        };
+        let op = Op::Read { from: reader.as_raw_fd(), at: None };
         let read = rig.start(op, ReadMany { bufs });
         rig.assert_waits(&read);
         let mut left = b"abcde".to_vec();
         while !left.is_empty() {
             let (first, rest) = left.split_at(left.len() / 2);
             let bufs = DrainMany::new(vec![Vec::new(), first.to_vec(), rest.to_vec()]);
-            let op = Op::Write {
-                to: writer.as_raw_fd(),
-                at: None,
-            };
+            let op = Op::Write { to: writer.as_raw_fd(), at: None };
             let write = rig.start(op, WriteMany { bufs, heir: None });
             let n = rig.count(write).expect("room");
             left.drain(..n);
@@ -161,14 +144,8 @@ fn devices_and_files_as_streams() {
         let zero = fs::File::open("/dev/zero").expect("a device");
         // Too much for the poller; and what a busy kernel gives may be less.
         let read = rig.read(&zero, None, 3 << 20);
-        assert!(
-            rig.bytes(read)
-                .is_ok_and(|bytes| !bytes.is_empty() && is_all(&bytes, 0))
-        );
-        let null = fs::OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open("/dev/null");
+        assert!(rig.bytes(read).is_ok_and(|bytes| !bytes.is_empty() && is_all(&bytes, 0)));
+        let null = fs::OpenOptions::new().read(true).write(true).open("/dev/null");
         let null = null.expect("a device");
         let read = rig.read(&null, None, 8);
         assert_eq!(rig.bytes(read), Ok(Vec::new()));
@@ -180,10 +157,7 @@ fn devices_and_files_as_streams() {
         assert_eq!(rig.count(write), Ok(100_000));
         let file = fs::File::open(dir.join("file")).expect("a file");
         let read = rig.read(&file, None, 100_001);
-        assert!(
-            rig.bytes(read)
-                .is_ok_and(|bytes| bytes.len() == 100_000 && is_all(&bytes, 1))
-        );
+        assert!(rig.bytes(read).is_ok_and(|bytes| bytes.len() == 100_000 && is_all(&bytes, 1)));
         let read = rig.read(&file, None, 1);
         assert_eq!(rig.bytes(read), Ok(Vec::new()));
     });
@@ -288,10 +262,7 @@ fn more_waits_than_the_process_may_have_handles() {
     let mut rig = Rig::new();
     let (reader, writer) = pipe();
     let request = || Ready(NoMemory);
-    let op = Op::Poll {
-        of: reader.as_raw_fd(),
-        interest: Interest::Readable,
-    };
+    let op = Op::Poll { of: reader.as_raw_fd(), interest: Interest::Readable };
     let waits: Vec<_> = (0..many).map(|_| rig.start(op, request())).collect();
     rig.assert_waits(&waits[0]);
     rustix::io::write(&writer, b"x").expect("room");
@@ -299,12 +270,6 @@ fn more_waits_than_the_process_may_have_handles() {
         assert_eq!(rig.count(wait), Ok(0));
     }
     let from = reader.as_raw_fd();
-    let read = rig.start(
-        Op::Read { from, at: None },
-        Read {
-            buf: Fill(vec![0]),
-            heir: None,
-        },
-    );
+    let read = rig.start(Op::Read { from, at: None }, Read { buf: Fill(vec![0]), heir: None });
     assert_eq!(rig.bytes(read), Ok(b"x".to_vec()));
 }
