@@ -27,11 +27,30 @@ pub enum Cause {
 }
 
 /// `ECANCELED`: the OS's word for an operation that a cancel stopped.
-pub(crate) const ECANCELED: i32 = 125;
+pub(crate) const ECANCELED: i32 = codes::ECANCELED;
 /// `EINTR`: what a cancelled operation that blocked in a kernel thread says.
-pub(crate) const EINTR: i32 = 4;
+pub(crate) const EINTR: i32 = codes::EINTR;
 /// `EAGAIN`: nothing there yet, and the handle is non-blocking.
-pub(crate) const EAGAIN: i32 = 11;
+pub(crate) const EAGAIN: i32 = codes::EAGAIN;
+
+#[cfg(unix)]
+mod codes {
+    use rustix::io::Errno;
+
+    pub(super) const ECANCELED: i32 = Errno::CANCELED.raw_os_error();
+    pub(super) const EINTR: i32 = Errno::INTR.raw_os_error();
+    pub(super) const EAGAIN: i32 = Errno::AGAIN.raw_os_error();
+}
+
+#[cfg(windows)]
+mod codes {
+    /// `ERROR_OPERATION_ABORTED`.
+    pub(super) const ECANCELED: i32 = 995;
+    /// No call here is interrupted.
+    pub(super) const EINTR: i32 = -1;
+    /// No handle here says so.
+    pub(super) const EAGAIN: i32 = -2;
+}
 
 impl Cause {
     fn kind(self) -> io::ErrorKind {
@@ -135,7 +154,34 @@ impl fmt::Display for Error {
         if self.moved > 0 {
             write!(f, "; {} bytes had moved before", self.moved)?;
         }
-        Ok(())
+        match self.next_step() {
+            Some(next) => write!(f, "; {next}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error {
+    /// What to do about the errors that have one usual reason. The numbers are the same on every
+    /// Unix.
+    fn next_step(&self) -> Option<&'static str> {
+        let Cause::Os(code) = self.cause else {
+            return None;
+        };
+        let moves_bytes = self.verb.starts_with("read") || self.verb.starts_with("write");
+        Some(match code {
+            2 => "check the path",
+            6 if self.verb == "open" => "a FIFO is opened for writing once somebody reads it",
+            13 => "check the permissions",
+            21 => "this is a directory; name a file",
+            22 if moves_bytes => {
+                "direct I/O wants buffer, offset and length aligned as File::alignment says"
+            }
+            23 | 24 => "raise the limit of open files (ulimit -n) or close some",
+            28 => "make room on the device",
+            29 => "this is a stream; use pipe::Reader or pipe::Writer",
+            _ => return None,
+        })
     }
 }
 

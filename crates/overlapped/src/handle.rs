@@ -18,7 +18,7 @@ pub(crate) fn number(raw: Raw) -> i64 {
     raw.addr() as i64
 }
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// What the OS says about a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +108,17 @@ pub struct Alignment {
     pub memory: usize,
     /// Offset and length must be multiples of this.
     pub offset: usize,
+}
+
+/// A point in time, from the OS's seconds since 1970 and nanoseconds.
+#[cfg(unix)]
+pub(crate) fn system_time(seconds: i64, nanoseconds: u32) -> Option<SystemTime> {
+    let whole = Duration::from_secs(seconds.unsigned_abs());
+    let second = match seconds >= 0 {
+        true => SystemTime::UNIX_EPOCH.checked_add(whole)?,
+        false => SystemTime::UNIX_EPOCH.checked_sub(whole)?,
+    };
+    second.checked_add(Duration::from_nanos(u64::from(nanoseconds)))
 }
 
 /// Takes `O_NONBLOCK` off: it was only for the opening. Reads of a regular file on some file

@@ -60,11 +60,19 @@ impl Memory {
                 // SAFETY: as in `len`; the pieces belong to the operation alone.
                 let pieces = unsafe { std::slice::from_raw_parts_mut(*first, *count) };
                 let mut left = n;
+                // An OS takes only so many pieces at a time: those that are done are left out.
+                let mut done = 0;
                 for piece in pieces {
                     let here = left.min(piece.len);
                     *piece = piece.after(here);
                     left -= here;
+                    if piece.len > 0 {
+                        break;
+                    }
+                    done += 1;
                 }
+                *first = first.wrapping_add(done);
+                *count -= done;
             }
             _ => {}
         }

@@ -202,6 +202,7 @@ impl Entry {
     }
 
     /// The addresses, for a kernel.
+    #[cfg(target_os = "linux")]
     pub(crate) fn memory(&self) -> Memory {
         self.body().memory
     }
@@ -273,6 +274,7 @@ impl Entry {
     }
 
     /// Hands the entry to a kernel that knows it by 64 bits. The claim to the block goes with it.
+    #[cfg(target_os = "linux")]
     pub(crate) fn into_bits(self) -> u64 {
         let entry = ManuallyDrop::new(self);
         entry.block.as_ptr().expose_provenance();
@@ -285,6 +287,7 @@ impl Entry {
     /// # Safety
     ///
     /// `bits` came from `into_bits`, and the kernel has said its last word about it.
+    #[cfg(target_os = "linux")]
     pub(crate) unsafe fn from_bits(bits: u64) -> Option<Self> {
         let address = usize::try_from(bits & super::ADDRESS).ok()?;
         let block = std::ptr::with_exposed_provenance_mut::<Block>(address);

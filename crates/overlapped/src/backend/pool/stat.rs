@@ -1,9 +1,6 @@
 //! What the OS says about a file.
 
-use std::{
-    ffi::CStr,
-    time::{Duration, SystemTime},
-};
+use std::ffi::CStr;
 
 use rustix::{
     fd::BorrowedFd,
@@ -11,7 +8,7 @@ use rustix::{
     io::Errno,
 };
 
-use crate::handle::{Kind, Metadata};
+use crate::handle::{Kind, Metadata, system_time};
 
 #[cfg(target_os = "linux")]
 pub(super) use extended::{of_handle, of_path};
@@ -41,17 +38,8 @@ pub(super) fn metadata(stat: &Stat) -> Metadata {
     metadata.blocks = stat.st_blocks as u64;
     metadata.inode = stat.st_ino as u64;
     metadata.links = stat.st_nlink as u32;
-    metadata.modified = time(stat.st_mtime as i64, stat.st_mtime_nsec as u32);
+    metadata.modified = system_time(stat.st_mtime as i64, stat.st_mtime_nsec as u32);
     metadata
-}
-
-fn time(seconds: i64, nanoseconds: u32) -> Option<SystemTime> {
-    let whole = Duration::from_secs(seconds.unsigned_abs());
-    let second = match seconds >= 0 {
-        true => SystemTime::UNIX_EPOCH.checked_add(whole)?,
-        false => SystemTime::UNIX_EPOCH.checked_sub(whole)?,
-    };
-    second.checked_add(Duration::from_nanos(u64::from(nanoseconds)))
 }
 
 /// [statx(2)](https://man7.org/linux/man-pages/man2/statx.2.html), which also knows what direct
@@ -60,8 +48,8 @@ fn time(seconds: i64, nanoseconds: u32) -> Option<SystemTime> {
 mod extended {
     use rustix::fs::{AtFlags, CWD, Statx, StatxFlags, statx};
 
-    use super::{BorrowedFd, CStr, Errno, Kind, Metadata, fstat, time};
-    use crate::handle::Alignment;
+    use super::{BorrowedFd, CStr, Errno, Kind, Metadata, fstat};
+    use crate::handle::{Alignment, system_time};
 
     pub(in super::super) fn of_handle(of: BorrowedFd<'_>) -> Result<Metadata, Errno> {
         match statx(of, c"", AtFlags::EMPTY_PATH, wanted()) {
@@ -92,7 +80,7 @@ mod extended {
         metadata.blocks = statx.stx_blocks;
         metadata.inode = statx.stx_ino;
         metadata.links = statx.stx_nlink;
-        metadata.modified = time(statx.stx_mtime.tv_sec, statx.stx_mtime.tv_nsec);
+        metadata.modified = system_time(statx.stx_mtime.tv_sec, statx.stx_mtime.tv_nsec);
         metadata.direct = (told && statx.stx_dio_offset_align != 0).then_some(Alignment {
             memory: statx.stx_dio_mem_align as usize,
             offset: statx.stx_dio_offset_align as usize,

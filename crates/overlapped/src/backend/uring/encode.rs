@@ -53,7 +53,7 @@ pub(super) fn encode(entry: &Entry) -> squeue::Entry {
 fn read(from: Raw, at: u64, memory: Memory) -> squeue::Entry {
     match memory {
         Memory::FillMany(first, count) => {
-            opcode::Readv::new(Fd(from), iovec(first), length(count)).offset(at).build()
+            opcode::Readv::new(Fd(from), iovec(first), pieces(count)).offset(at).build()
         }
         Memory::Fill(piece) => {
             opcode::Read::new(Fd(from), piece.start, length(piece.len)).offset(at).build()
@@ -65,7 +65,7 @@ fn read(from: Raw, at: u64, memory: Memory) -> squeue::Entry {
 fn write(to: Raw, at: u64, memory: Memory) -> squeue::Entry {
     match memory {
         Memory::DrainMany(first, count) => {
-            opcode::Writev::new(Fd(to), iovec(first), length(count)).offset(at).build()
+            opcode::Writev::new(Fd(to), iovec(first), pieces(count)).offset(at).build()
         }
         Memory::Drain(piece) => {
             opcode::Write::new(Fd(to), piece.start, length(piece.len)).offset(at).build()
@@ -97,6 +97,11 @@ fn path(entry: &Entry) -> *const std::ffi::c_char {
 
 fn iovec(first: *mut Piece) -> *const libc::iovec {
     first.cast()
+}
+
+/// The kernel takes `IOV_MAX` pieces; what is more moves in several steps, as any short transfer.
+fn pieces(count: usize) -> u32 {
+    count.min(1024) as u32
 }
 
 /// The kernel takes 32 bits; what is longer moves in several steps, as any short transfer does.

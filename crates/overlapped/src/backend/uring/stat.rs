@@ -1,12 +1,10 @@
 //! `struct statx`, as the kernel writes it into the scratch of a `Stat`.
 #![allow(unsafe_code, reason = "the kernel wrote a struct into plain words")]
 
-use std::time::{Duration, SystemTime};
-
 use crate::{
     backend::{Entry, Op},
     buf::lent::Memory,
-    handle::{Alignment, Kind, Metadata},
+    handle::{Alignment, Kind, Metadata, system_time},
 };
 
 /// `STATX_BASIC_STATS | STATX_DIOALIGN`.
@@ -76,22 +74,11 @@ impl Statx {
         metadata.blocks = self.blocks;
         metadata.inode = self.ino;
         metadata.links = self.nlink;
-        metadata.modified = self.mtime.to_system_time();
+        metadata.modified = system_time(self.mtime.sec, self.mtime.nsec);
         metadata.direct = aligned.then_some(Alignment {
             memory: self.dio_mem_align as usize,
             offset: self.dio_offset_align as usize,
         });
         metadata
-    }
-}
-
-impl Timestamp {
-    fn to_system_time(self) -> Option<SystemTime> {
-        let seconds = Duration::from_secs(self.sec.unsigned_abs());
-        let whole = match self.sec >= 0 {
-            true => SystemTime::UNIX_EPOCH.checked_add(seconds)?,
-            false => SystemTime::UNIX_EPOCH.checked_sub(seconds)?,
-        };
-        whole.checked_add(Duration::from_nanos(u64::from(self.nsec)))
     }
 }

@@ -18,7 +18,7 @@ use super::{Dir, LIMIT, Manner, NOWHERE, Rig, code, fill, open_fifo, pipe};
 use crate::{
     backend::{Interest, Op},
     buf::{DrainMany, Fill, FillMany, NoMemory},
-    op::{Read, ReadMany, Ready, WriteMany},
+    op::{Nap, Read, ReadMany, WriteMany},
 };
 
 fn each_manner(test: impl Fn(Rig)) {
@@ -183,7 +183,7 @@ fn nothing_to_move_is_nothing_to_wait_for() {
 fn waits_for_readiness() {
     let mut rig = Rig::new();
     let (reader, writer) = pipe();
-    let mut poll = |of, interest| rig.start(Op::Poll { of, interest }, Ready(NoMemory));
+    let mut poll = |of, interest| rig.start(Op::Poll { of, interest }, Nap(NoMemory));
     let readable = poll(reader.as_raw_fd(), Interest::Readable);
     let also = poll(reader.as_raw_fd(), Interest::Readable);
     let writable = poll(writer.as_raw_fd(), Interest::Writable);
@@ -261,7 +261,7 @@ fn more_waits_than_the_process_may_have_handles() {
     let many = limit.current.map_or(5000, |n| n.min(50_000)) + 1;
     let mut rig = Rig::new();
     let (reader, writer) = pipe();
-    let request = || Ready(NoMemory);
+    let request = || Nap(NoMemory);
     let op = Op::Poll { of: reader.as_raw_fd(), interest: Interest::Readable };
     let waits: Vec<_> = (0..many).map(|_| rig.start(op, request())).collect();
     rig.assert_waits(&waits[0]);
