@@ -319,13 +319,11 @@ impl State {
         self.submit.wake();
     }
 
-    /// Tries again what the backend had no room for.
-    pub(super) fn flush(&mut self, landed: &mut Vec<Landed>) {
+    /// Tries again what the backend had no room for. What was cancelled is not here any more.
+    pub(super) fn flush(&mut self) {
         self.submit.flush();
         while let Some(entry) = self.backlog.pop_front() {
-            if self.flights[entry.key() as usize].cancelled {
-                landed.push(self.strike(entry, Err(Cause::Os(ECANCELED))));
-            } else if let Err(entry) = self.submit.submit(entry) {
+            if let Err(entry) = self.submit.submit(entry) {
                 self.backlog.push_front(entry);
                 return;
             }

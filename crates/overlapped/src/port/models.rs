@@ -144,9 +144,7 @@ fn loom_cancel_backlog() {
         world.launch(entry);
         let (other, id) = (Arc::clone(&world), half.id());
         let canceller = thread::spawn(move || other.cancel(key, id));
-        let mut landed = Vec::new();
-        world.inbox.lock().flush(&mut landed);
-        world.landed.lock().unwrap().append(&mut landed);
+        world.inbox.lock().flush();
         canceller.join().unwrap();
         world.check(half);
     });
@@ -160,11 +158,11 @@ impl Wake for Bell {
     }
 }
 
-/// Two threads that wait for one operation each.
+/// Threads that wait for one operation each.
 struct Crew {
     helm: Helm,
-    bells: [Arc<Bell>; 2],
-    done: [AtomicBool; 2],
+    bells: Vec<Arc<Bell>>,
+    done: Vec<AtomicBool>,
     /// The operations that the kernel has finished, in its order.
     kernel: StdMutex<Vec<usize>>,
 }
@@ -204,22 +202,38 @@ impl Crew {
     }
 }
 
+/// Everybody drives until its own operation is over; loom finds it if somebody sleeps for ever.
+fn sail(order: Vec<usize>) {
+    let crew = Arc::new(Crew {
+        helm: Helm::new(),
+        bells: order.iter().map(|_| Arc::new(Bell(Notify::new()))).collect(),
+        done: order.iter().map(|_| AtomicBool::new(false)).collect(),
+        kernel: StdMutex::new(order.clone()),
+    });
+    let sailors: Vec<_> = (1..order.len())
+        .map(|sailor| {
+            let crew = Arc::clone(&crew);
+            thread::spawn(move || crew.drive(sailor))
+        })
+        .collect();
+    crew.drive(0);
+    for sailor in sailors {
+        sailor.join().unwrap();
+    }
+}
+
 // [C3] nobody sleeps for ever, whoever leads and in whichever order the kernel finishes.
 #[test]
 fn loom_helm() {
-    for order in [vec![0, 1], vec![1, 0]] {
-        loom::model(move || {
-            let bell = || Arc::new(Bell(Notify::new()));
-            let crew = Arc::new(Crew {
-                helm: Helm::new(),
-                bells: [bell(), bell()],
-                done: [AtomicBool::new(false), AtomicBool::new(false)],
-                kernel: StdMutex::new(order.clone()),
-            });
-            let other = Arc::clone(&crew);
-            let sailor = thread::spawn(move || other.drive(1));
-            crew.drive(0);
-            sailor.join().unwrap();
-        });
-    }
+    loom::model(|| sail(vec![0, 1]));
+    loom::model(|| sail(vec![1, 0]));
+}
+
+// [C3] who is promoted and has no need of the helm passes it on: that takes three.
+#[test]
+fn loom_helm_passed_on() {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(2);
+    model.check(|| sail(vec![0, 1, 2]));
+    model.check(|| sail(vec![1, 0, 2]));
 }

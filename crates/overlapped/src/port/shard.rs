@@ -346,7 +346,7 @@ impl Shard {
                 },
             }
         }
-        state.flush(&mut batch.landed);
+        state.flush();
     }
 
     fn land_now(self: &Arc<Self>, landed: Landed) {
