@@ -46,13 +46,13 @@ impl AsRef<Held> for FileInner {
 }
 
 impl Holder for FileInner {
-    fn landed(&self, _id: Id) {
+    fn landed(&self, _id: Id, _moved: usize) {
         self.0.leave();
     }
 }
 
 impl Heir for FileInner {
-    fn bytes(&self, _bytes: &[u8]) {
+    fn bytes(&self, _origin: u64, _bytes: &[u8]) {
         // A positional read consumes nothing: its bytes are still in the file.
     }
 

@@ -216,6 +216,15 @@ impl Entry {
         self.body_mut().key = key;
     }
 
+    pub(crate) fn set_origin(&mut self, origin: u64) {
+        self.body_mut().origin = origin;
+    }
+
+    /// How many bytes have moved in the steps so far.
+    pub(crate) fn moved(&self) -> usize {
+        self.body().plan.moved
+    }
+
     /// The operation as it was asked for, whatever its current step.
     pub(crate) fn asked(&self) -> Op {
         self.body().op

@@ -114,6 +114,8 @@ struct Body {
     backend: &'static str,
     cancel_requested: bool,
     key: u32,
+    /// The byte of its stream at which a read began.
+    origin: u64,
 }
 
 impl Body {
@@ -122,6 +124,7 @@ impl Body {
             answer: self.answer.take().unwrap_or(Err(Cause::Abandoned)),
             op: self.op,
             moved: self.plan.moved,
+            origin: self.origin,
             whole: self.plan.is_whole(),
             backend: self.backend,
             cancel_requested: self.cancel_requested,
@@ -167,6 +170,7 @@ fn split_any<O: Operation>(
             backend: "",
             cancel_requested: false,
             key: 0,
+            origin: 0,
         });
         // SAFETY: the payload was made from an `O` on the lines above.
         let placed = unsafe { body.payload.as_mut::<O>() };

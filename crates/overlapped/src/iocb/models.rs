@@ -38,7 +38,7 @@ impl Wake for Count {
 }
 
 impl Heir for Count {
-    fn bytes(&self, bytes: &[u8]) {
+    fn bytes(&self, _origin: u64, bytes: &[u8]) {
         assert_eq!(bytes, b"ab", "the heir sees what the kernel wrote");
         self.0.fetch_add(1, Ordering::SeqCst);
     }

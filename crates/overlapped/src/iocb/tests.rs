@@ -112,7 +112,7 @@ fn an_entry_that_is_dropped_abandons_its_operation() {
 struct Log(Mutex<Vec<String>>);
 
 impl Heir for Log {
-    fn bytes(&self, bytes: &[u8]) {
+    fn bytes(&self, _origin: u64, bytes: &[u8]) {
         self.0.lock().unwrap().push(format!("{bytes:?}"));
     }
 

@@ -45,8 +45,8 @@ pub(crate) mod sealed {
 /// Who inherits what an abandoned operation brought (C7): the handle that it belonged to.
 #[doc(hidden)]
 pub trait Heir: Send + Sync {
-    /// Bytes that were taken from a stream and that nobody took.
-    fn bytes(&self, bytes: &[u8]);
+    /// Bytes that were taken from a stream, from its byte `origin` on, and that nobody took.
+    fn bytes(&self, origin: u64, bytes: &[u8]);
     /// Why an operation that nobody watched failed.
     fn error(&self, cause: Cause);
 }
@@ -57,6 +57,7 @@ pub struct Outcome {
     pub(crate) answer: Result<Value, Cause>,
     pub(crate) op: Op,
     pub(crate) moved: usize,
+    pub(crate) origin: u64,
     pub(crate) whole: bool,
     pub(crate) backend: &'static str,
     pub(crate) cancel_requested: bool,
@@ -133,7 +134,7 @@ impl<B: IoBufMut> Operation for Read<B> {
     fn abandoned(self, outcome: Outcome) {
         if let Some(heir) = &self.heir {
             if outcome.moved > 0 {
-                heir.bytes(&self.buf.0.as_slice()[..outcome.moved]);
+                heir.bytes(outcome.origin, &self.buf.0.as_slice()[..outcome.moved]);
             }
             outcome.confess(Some(heir));
         }

@@ -2,14 +2,15 @@
 //!
 //! A lane keeps what the OS cannot: the order of overlapped reads, and bytes that a read took from
 //! the stream and whose reader went away (C7). An operation that is dropped in flight stays here;
-//! when it lands, its bytes are kept for the next read that starts. So bytes are lost only with
-//! the lane itself, which tells how many.
+//! when it lands, its bytes are kept for the next read whose turn comes. Each read knows at which
+//! byte of the stream it began (its origin), so bytes that come back late go to their place among
+//! those that are kept.
 //!
 //! The entry that the OS has is not here, only its id (`busy`). `pumping` makes one thread at a
 //! time hand entries on, so that landings which follow at once do not recurse.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -37,12 +38,22 @@ pub(super) struct Lane {
 
 #[derive(Default)]
 struct State {
-    busy: Option<Id>,
+    busy: Option<Busy>,
     pumping: bool,
     queue: VecDeque<Entry>,
-    unread: VecDeque<u8>,
+    /// Bytes that were taken and not read, by the origin of who took them.
+    unread: BTreeMap<u64, VecDeque<u8>>,
+    /// How many bytes the OS has given.
+    taken: u64,
     /// The user's handle is gone: what is dropped from now on is not kept.
     closed: bool,
+}
+
+/// The operation whose turn it is.
+struct Busy {
+    id: Id,
+    /// How many bytes it was served from what was kept.
+    served: usize,
 }
 
 /// What to do with the next entry.
@@ -86,7 +97,7 @@ impl Lane {
 
     /// The bytes that nobody has read.
     pub(super) fn take_unread(&self) -> Vec<u8> {
-        std::mem::take(&mut self.lock().unread).into()
+        std::mem::take(&mut self.lock().unread).into_values().flatten().collect()
     }
 
     /// Hands entries on, as far as the order allows.
@@ -111,7 +122,7 @@ impl Lane {
             state.pumping = false;
             return None;
         };
-        state.busy = Some(entry.id());
+        state.busy = Some(Busy { id: entry.id(), served: 0 });
         if let Some(cause) = self.held.pay() {
             return Some(Next::Strike(entry, cause));
         }
@@ -122,34 +133,45 @@ impl Lane {
             // Dropped before its turn: it took nothing, and must not.
             return Some(Next::Strike(entry, Cause::Os(ECANCELED)));
         }
-        if state.unread.is_empty() {
+        let Some((&origin, _)) = state.unread.first_key_value() else {
+            entry.set_origin(state.taken);
             return Some(Next::Launch(entry));
-        }
-        let n = serve(&mut state.unread, &mut entry);
+        };
+        entry.set_origin(origin);
         entry.act_now();
-        Some(Next::Serve(entry, n))
+        let served = serve(&mut state.unread, &mut entry);
+        state.busy = Some(Busy { id: entry.id(), served });
+        Some(Next::Serve(entry, served))
     }
 }
 
-/// Copies kept bytes into the buffers of a read.
-fn serve(unread: &mut VecDeque<u8>, entry: &mut Entry) -> usize {
+/// Copies kept bytes into the buffers of a read, the earliest first; how many.
+fn serve(unread: &mut BTreeMap<u64, VecDeque<u8>>, entry: &mut Entry) -> usize {
     let mut served = 0;
-    for slice in entry.slices_mut() {
-        let n = slice.len().min(unread.len());
-        for (to, from) in slice.iter_mut().zip(unread.drain(..n)) {
-            *to = from;
+    for mut room in entry.slices_mut() {
+        while !room.is_empty() {
+            let Some((origin, mut bytes)) = unread.pop_first() else {
+                return served;
+            };
+            let n = room.len().min(bytes.len());
+            let (now, later) = room.split_at_mut(n);
+            now.iter_mut().zip(bytes.drain(..n)).for_each(|(to, from)| *to = from);
+            if !bytes.is_empty() {
+                unread.insert(origin + n as u64, bytes);
+            }
+            room = later;
+            served += n;
         }
-        served += n;
     }
     served
 }
 
 impl Holder for Lane {
-    fn landed(&self, id: Id) {
+    fn landed(&self, id: Id, moved: usize) {
         {
             let mut state = self.lock();
-            if state.busy == Some(id) {
-                state.busy = None;
+            if let Some(busy) = state.busy.take_if(|busy| busy.id == id) {
+                state.taken += (moved - busy.served) as u64;
             }
         }
         self.pump();
@@ -168,8 +190,8 @@ impl Holder for Lane {
 }
 
 impl Heir for Lane {
-    fn bytes(&self, bytes: &[u8]) {
-        self.lock().unread.extend(bytes);
+    fn bytes(&self, origin: u64, bytes: &[u8]) {
+        self.lock().unread.entry(origin).or_default().extend(bytes);
     }
 
     fn error(&self, cause: Cause) {

@@ -24,8 +24,8 @@ use crate::{
 
 /// The handle that an operation belongs to. Called with no lock held.
 pub(crate) trait Holder: Send + Sync {
-    /// One of its operations has landed.
-    fn landed(&self, id: Id);
+    /// One of its operations has landed, after so many bytes had moved.
+    fn landed(&self, id: Id, moved: usize);
 
     /// Whether it keeps an operation whose program's half is dropped.
     fn keeps(&self) -> bool {

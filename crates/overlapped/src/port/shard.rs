@@ -57,7 +57,7 @@ struct Batch {
 #[derive(Default)]
 struct After {
     orphans: Vec<Orphan>,
-    holders: Vec<(Id, Arc<dyn Holder>)>,
+    holders: Vec<(Id, usize, Arc<dyn Holder>)>,
     wakers: Vec<Waker>,
     count: usize,
 }
@@ -133,7 +133,7 @@ impl Shard {
     /// Lands an operation that may not even start.
     pub(crate) fn refuse(&self, entry: Entry, holder: Option<Arc<dyn Holder>>, cause: Cause) {
         let mut after = After::default();
-        after.holders.extend(holder.map(|holder| (entry.id(), holder)));
+        after.holders.extend(holder.map(|holder| (entry.id(), 0, holder)));
         after.publish(entry, Err(cause), "", false);
         self.finish(&mut after);
     }
@@ -360,8 +360,8 @@ impl Shard {
         for orphan in after.orphans.drain(..) {
             after.wakers.extend(orphan.bury());
         }
-        for (id, holder) in after.holders.drain(..) {
-            holder.landed(id);
+        for (id, moved, holder) in after.holders.drain(..) {
+            holder.landed(id, moved);
         }
         for waker in after.wakers.drain(..) {
             if catch_unwind(AssertUnwindSafe(|| waker.wake())).is_err() {
@@ -418,7 +418,8 @@ impl After {
         let Landed { entry, answer, flight } = landed;
         trace::landed(&flight, &answer);
         self.count += 1;
-        self.holders.extend(flight.holder.map(|holder| (flight.id, holder)));
+        let moved = entry.moved();
+        self.holders.extend(flight.holder.map(|holder| (flight.id, moved, holder)));
         self.publish(entry, answer, backend, flight.cancelled);
     }
 
