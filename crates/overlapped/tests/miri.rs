@@ -108,8 +108,10 @@ fn c07_an_abandoned_stream_read_loses_no_byte() {
         let reader = reader(&port);
         let mut got: Vec<u8> = Vec::new();
         for round in 0..9 {
-            let read = reader.read(vec![0; 5]);
-            match (round + script.seed()) % 4 {
+            // Of different lengths, so that some are served only a part of what is kept.
+            let len = 2 + (3 * round + script.seed()) as usize % 7;
+            let read = reader.read(vec![0; len]);
+            match (round + script.seed() / 7) % 4 {
                 0 => drop(read),
                 1 => match read.wait_timeout(Duration::from_micros(1)) {
                     Ok(outcome) => {
