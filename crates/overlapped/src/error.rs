@@ -175,7 +175,7 @@ impl Error {
             13 => "check the permissions",
             21 => "this is a directory; name a file",
             22 if moves_bytes => {
-                "direct I/O wants buffer, offset and length aligned as File::alignment says"
+                "if it is open for direct I/O, align buffer, offset and length (File::alignment)"
             }
             23 | 24 => "raise the limit of open files (ulimit -n) or close some",
             28 => "make room on the device",

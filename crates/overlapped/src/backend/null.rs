@@ -32,9 +32,17 @@ struct Shared {
 struct Inner {
     done: Vec<Entry>,
     woken: bool,
+    /// Somebody sleeps in `wait`; without it nobody need be called.
+    sleeps: bool,
 }
 
 impl Shared {
+    fn call(&self, inner: &Inner) {
+        if inner.sleeps {
+            self.changed.notify_one();
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -44,8 +52,9 @@ struct NullSubmit(Arc<Shared>);
 
 impl Submit for NullSubmit {
     fn submit(&mut self, entry: Entry) -> Result<(), Entry> {
-        self.0.lock().done.push(entry);
-        self.0.changed.notify_one();
+        let mut inner = self.0.lock();
+        inner.done.push(entry);
+        self.0.call(&inner);
         Ok(())
     }
 
@@ -54,8 +63,9 @@ impl Submit for NullSubmit {
     }
 
     fn wake(&mut self) {
-        self.0.lock().woken = true;
-        self.0.changed.notify_one();
+        let mut inner = self.0.lock();
+        inner.woken = true;
+        self.0.call(&inner);
     }
 }
 
@@ -65,6 +75,7 @@ impl Reap for NullReap {
     fn wait(&mut self, until: Option<Instant>, out: &mut Vec<Completion>) -> io::Result<()> {
         let mut inner = self.0.lock();
         while inner.done.is_empty() && !inner.woken {
+            inner.sleeps = true;
             inner = match until {
                 None => self.0.changed.wait(inner).unwrap_or_else(PoisonError::into_inner),
                 Some(until) => {
@@ -78,6 +89,7 @@ impl Reap for NullReap {
             };
         }
         inner.woken = false;
+        inner.sleeps = false;
         out.extend(inner.done.drain(..).map(|entry| {
             let answer = answer(&entry);
             Completion { entry, answer }

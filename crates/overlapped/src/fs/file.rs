@@ -90,7 +90,7 @@ impl File {
     ///
     /// [pread(2)]: https://man7.org/linux/man-pages/man2/pread.2.html
     pub fn read_at<B: IoBufMut + 'static>(&self, buf: B, offset: u64) -> Pending<'static, Read<B>> {
-        Pending::start(self.read(Goal::Once, buf, offset))
+        Pending::start_by(reach(offset), self.read(Goal::Once, buf, offset))
     }
 
     /// Reads until `buf` is full. The end of the file before that is an error
@@ -100,7 +100,7 @@ impl File {
         buf: B,
         offset: u64,
     ) -> Pending<'static, Read<B>> {
-        Pending::start(self.read(Goal::All, buf, offset))
+        Pending::start_by(reach(offset), self.read(Goal::All, buf, offset))
     }
 
     /// Reads at `offset` into several buffers, one after the other. See [preadv(2)].
@@ -112,7 +112,7 @@ impl File {
         offset: u64,
     ) -> Pending<'static, ReadMany<B>> {
         let request = ReadMany { bufs: FillMany::new(bufs) };
-        Pending::start(self.ask(self.read_op(offset), Goal::Once, request))
+        Pending::start_by(reach(offset), self.ask(self.read_op(offset), Goal::Once, request))
     }
 
     /// Reads many ranges, `(offset, length)` in bytes, with at most `depth` in flight (at least
@@ -129,7 +129,7 @@ impl File {
     /// [pwrite(2)]: https://man7.org/linux/man-pages/man2/pwrite.2.html
     pub fn write_at<B: IoBuf + 'static>(&self, buf: B, offset: u64) -> Pending<'static, Write<B>> {
         let write = self.write(Goal::Once, buf, offset);
-        Pending::start_by(self.gate(), write)
+        Pending::start_by(self.write_gate(offset), write)
     }
 
     /// Writes all of `buf`, going on after each short write.
@@ -139,7 +139,7 @@ impl File {
         offset: u64,
     ) -> Pending<'static, Write<B>> {
         let write = self.write(Goal::All, buf, offset);
-        Pending::start_by(self.gate(), write)
+        Pending::start_by(self.write_gate(offset), write)
     }
 
     /// Writes all of `buf` and then brings it to the device, as one operation: it survives partial
@@ -154,7 +154,7 @@ impl File {
         data_only: bool,
     ) -> Pending<'static, Write<B>> {
         let write = self.write(Goal::AllThenSync { data_only }, buf, offset);
-        Pending::start_by(self.gate(), write)
+        Pending::start_by(self.write_gate(offset), write)
     }
 
     /// Writes several buffers at `offset`, one after the other. See [pwritev(2)].
@@ -167,7 +167,7 @@ impl File {
     ) -> Pending<'static, WriteMany<B>> {
         let request = WriteMany { bufs: DrainMany::new(bufs), heir: Some(self.heir()) };
         let ask = self.ask(self.write_op(offset), Goal::Once, request);
-        Pending::start_by(self.gate(), ask)
+        Pending::start_by(self.write_gate(offset), ask)
     }
 
     /// Brings data and metadata to the device. See [fsync(2)].
@@ -254,6 +254,13 @@ impl File {
         Gate::unless(self.inner.0.pay())
     }
 
+    fn write_gate(&self, offset: u64) -> Gate {
+        match reach(offset) {
+            Gate::Open => self.gate(),
+            shut @ Gate::Shut(_) => shut,
+        }
+    }
+
     fn plain(&self, op: Op) -> Pending<'static, Plain> {
         let request = Plain { nothing: NoMemory, heir: Some(self.heir()) };
         Pending::start_by(self.gate(), self.ask(op, Goal::Once, request))
@@ -280,6 +287,12 @@ impl File {
     }
 }
 
+/// The OS takes offsets as signed numbers, and -1 as "where the stream stands".
+fn reach(offset: u64) -> Gate {
+    let too_far = offset > i64::MAX as u64;
+    Gate::unless(too_far.then_some(Cause::Invalid("an offset is at most 2^63 - 1 bytes")))
+}
+
 /// The verbs on borrowed buffers; those of [`File`] tell what they do.
 impl<'scope> Scope<'scope, '_> {
     /// As [`File::read_at`].
@@ -289,7 +302,7 @@ impl<'scope> Scope<'scope, '_> {
         buf: &'scope mut [u8],
         offset: u64,
     ) -> Pending<'scope, Read<&'scope mut [u8]>> {
-        self.start(Gate::Open, file.read(Goal::Once, buf, offset))
+        self.start(reach(offset), file.read(Goal::Once, buf, offset))
     }
 
     /// As [`File::read_exact_at`].
@@ -299,7 +312,7 @@ impl<'scope> Scope<'scope, '_> {
         buf: &'scope mut [u8],
         offset: u64,
     ) -> Pending<'scope, Read<&'scope mut [u8]>> {
-        self.start(Gate::Open, file.read(Goal::All, buf, offset))
+        self.start(reach(offset), file.read(Goal::All, buf, offset))
     }
 
     /// As [`File::write_at`].
@@ -309,7 +322,7 @@ impl<'scope> Scope<'scope, '_> {
         buf: &'scope [u8],
         offset: u64,
     ) -> Pending<'scope, Write<&'scope [u8]>> {
-        self.start(file.gate(), file.write(Goal::Once, buf, offset))
+        self.start(file.write_gate(offset), file.write(Goal::Once, buf, offset))
     }
 
     /// As [`File::write_all_at`].
@@ -319,7 +332,7 @@ impl<'scope> Scope<'scope, '_> {
         buf: &'scope [u8],
         offset: u64,
     ) -> Pending<'scope, Write<&'scope [u8]>> {
-        self.start(file.gate(), file.write(Goal::All, buf, offset))
+        self.start(file.write_gate(offset), file.write(Goal::All, buf, offset))
     }
 }
 
