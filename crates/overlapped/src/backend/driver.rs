@@ -38,6 +38,7 @@ impl fmt::Display for Kind {
     }
 }
 
+// [C15] told before, fallback and reason included.
 /// What a backend does, said beforehand (C15).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -50,6 +50,7 @@ pub(crate) struct Orphan {
 unsafe impl Send for Orphan {}
 
 impl Orphan {
+    // [C8] a panic in a will ends here.
     /// Executes the will and recycles the block; who is to be woken. A user's destructor that
     /// panics has said so by the panic hook: the thread that happens to drive the port is not its
     /// victim (C8).
@@ -103,6 +104,7 @@ impl Entry {
         })
     }
 
+    // [C1] the only way to what is lent is through the kernel's half.
     fn body_mut(&mut self) -> &mut Body {
         self.block().body.with_mut(|body| {
             // SAFETY: as in `body`, and the entry is borrowed exclusively.

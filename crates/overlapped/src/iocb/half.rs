@@ -42,6 +42,7 @@ impl<O: Operation> Half<O> {
         self.block().state.load(Ordering::Acquire) & LANDED != 0
     }
 
+    // [C12] any waker of any executor, and the last one left is the one called.
     /// Leaves `waker` to be called at the landing; whether it has landed already.
     pub(crate) fn register(&mut self, waker: &Waker) -> bool {
         if self.is_landed() || !self.reclaim_slot() {
@@ -87,6 +88,7 @@ impl<O: Operation> Half<O> {
     }
 
     /// Reads the body of a landed block. To be done once, before the block is released.
+    // [C1] the program reads the body after the landing, never before.
     fn open(&self) -> (O, Outcome) {
         self.block().body.with_mut(|body| {
             // SAFETY: LANDED is set and this half is here, so the body is this half's alone.

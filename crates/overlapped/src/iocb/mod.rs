@@ -187,6 +187,7 @@ fn split_any<O: Operation>(
 ///
 /// Both halves are gone, and the caller's read-modify-write found out: nobody else holds `block`.
 unsafe fn recycle(block: NonNull<Block>) {
+    // [C13] the next operation in this block has another identity.
     // SAFETY: the block lives, and by contract it is ours alone.
     let shared = unsafe { block.as_ref() };
     shared.generation.with_mut(|generation| {

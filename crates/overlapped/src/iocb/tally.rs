@@ -66,6 +66,7 @@ impl Lease<'_, '_> {
 
 /// Runs `body`, then calls `join` until nothing flies that `body` lent, whether `body` returned
 /// or unwound.
+// [C10] returns when every landing has been counted, however the body ended.
 pub(crate) fn lease<'env, R>(
     body: impl for<'scope> FnOnce(&'scope Lease<'scope, 'env>) -> R,
     join: impl Fn(&Arc<Tally>),

@@ -137,6 +137,7 @@ pub(crate) enum OnDrop {
 }
 
 impl Op {
+    // [C7] what becomes of an operation that nobody waits for.
     /// The drop table (C7).
     pub(crate) fn on_drop(&self) -> OnDrop {
         match self {

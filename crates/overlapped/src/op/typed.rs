@@ -87,6 +87,7 @@ impl Outcome {
         }
     }
 
+    // [C3] [C4] the count or the cause as they came, and the buffer with either.
     fn transfer<B>(self, buf: B) -> Result<Done<B>, Failed<B>> {
         match self.answer {
             Ok(Value::Count(n)) => Ok(Done { n, buf }),

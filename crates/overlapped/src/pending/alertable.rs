@@ -78,6 +78,7 @@ impl<O: Operation + 'static> Pending<'static, O> {
     }
 }
 
+// [C11] a routine stays in its thread's table; only its number travels.
 /// One thread's routines.
 #[derive(Default)]
 struct Table {

@@ -159,6 +159,7 @@ impl<'io, O: Operation> Pending<'io, O> {
         self.take()
     }
 
+    // [C6] a timeout gives the operation back as it was.
     /// Blocks until the operation is over, but at most for `timeout`.
     ///
     /// # Errors
@@ -243,6 +244,7 @@ impl<O: Operation> Future for Pending<'_, O> {
     }
 }
 
+// [C8] never blocks: it asks, lets go of its half, and leaves the rest to who drives.
 impl<O: Operation> Drop for Pending<'_, O> {
     fn drop(&mut self) {
         let Some(half) = self.half.take() else {

@@ -189,6 +189,7 @@ impl Holder for Lane {
     }
 }
 
+// [C7] what an abandoned read took comes back to its place in the stream.
 impl Heir for Lane {
     fn bytes(&self, origin: u64, bytes: &[u8]) {
         self.lock().unread.entry(origin).or_default().extend(bytes);

@@ -55,6 +55,7 @@ impl Background {
     }
 }
 
+// [C9] drained with a bound; what is left is leaked, and said.
 fn run(shard: &Arc<Shard>) {
     let background = &shard.background;
     let parker = Parker::current();

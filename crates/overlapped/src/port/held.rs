@@ -61,6 +61,7 @@ impl Held {
         }
     }
 
+    // [C7] told by the next write, sync or close.
     /// The first error that nobody has been told yet is kept (C7).
     pub(crate) fn owe(&self, cause: Cause) {
         self.lock().owed.get_or_insert(cause);

@@ -158,6 +158,7 @@ impl State {
         if self.closed {
             return Err(Cause::Closed);
         }
+        // [C14] at the limit an operation is refused, with its buffer.
         if self.flights.len() >= self.limit {
             return Err(Cause::Full(self.limit));
         }
@@ -189,6 +190,7 @@ impl State {
         None
     }
 
+    // [C5] noted first, then asked for; whoever hands the entry on looks at the note.
     /// Asks that an operation stop. What has not reached the OS comes back, to be landed; what may
     /// be queued at its handle is for the caller to look for there.
     pub(super) fn cancel(&mut self, key: u32, id: Id) -> Cancelled {
@@ -217,6 +219,7 @@ impl State {
         holder.map_or(Cancelled::Asked, Cancelled::AskHolder)
     }
 
+    // [C3] struck once: the entry goes with it, and only an entry can be landed.
     /// Takes an operation out of the book: it is over.
     pub(super) fn strike(&mut self, entry: Entry, answer: Result<Value, Cause>) -> Landed {
         let flight = self.flights.remove(entry.key() as usize);

@@ -355,6 +355,7 @@ impl Shard {
         self.finish(&mut after);
     }
 
+    // [C11] no lock is held here: what runs may come back to this shard.
     /// Wills, then handles, then wakers, then nothing.
     fn finish(&self, after: &mut After) {
         for orphan in after.orphans.drain(..) {
@@ -400,6 +401,7 @@ impl Shard {
     }
 }
 
+// [C2] [C9] a backend is closed when nothing flies on it, or it is leaked.
 impl Drop for Shard {
     /// Nobody can drive this backend any more. If something still flies, closing it would not
     /// wait for what the kernel writes (C2), so both halves are leaked with it.

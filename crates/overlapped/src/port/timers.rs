@@ -10,6 +10,7 @@ pub(super) type TimerKey = (Instant, u64);
 pub(super) enum Due {
     /// A sleep is over.
     Land(Entry),
+    // [C13] a deadline holds no claim to a block, only an identity.
     /// A deadline has come. It names the operation, so it can never hit a later one (C13).
     Cancel { key: u32, id: Id },
 }

@@ -58,6 +58,7 @@ impl UringReap {
 
 /// Reads one CQE by its flags, never by its result: a failed zero-copy send has a notification
 /// too, and a multishot operation ends with the first CQE that does not announce another.
+// [C2] what counts is the last word about an operation, by its flags.
 fn read_word(parts: &mut HashMap<u64, i32>, user_data: u64, result: i32, flags: u32) -> Word {
     match user_data & TAG_MASK {
         TAG_CANCEL => return Word::Cancel,

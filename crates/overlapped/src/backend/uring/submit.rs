@@ -65,6 +65,7 @@ impl Submit for UringSubmit {
         self.flush();
     }
 
+    // [C5] cancels that found no room go before anything else.
     fn flush(&mut self) {
         let mut pushed = false;
         while let Some(&id) = self.cancels.front() {
