@@ -33,11 +33,15 @@ pub(crate) const EINTR: i32 = codes::EINTR;
 /// `EAGAIN`: nothing there yet, and the handle is non-blocking.
 pub(crate) const EAGAIN: i32 = codes::EAGAIN;
 
+/// `ESPIPE`: a stream has no offsets.
+pub(crate) const ESPIPE: i32 = codes::ESPIPE;
+
 #[cfg(unix)]
 mod codes {
     use rustix::io::Errno;
 
     pub(super) const ECANCELED: i32 = Errno::CANCELED.raw_os_error();
+    pub(super) const ESPIPE: i32 = Errno::SPIPE.raw_os_error();
     pub(super) const EINTR: i32 = Errno::INTR.raw_os_error();
     pub(super) const EAGAIN: i32 = Errno::AGAIN.raw_os_error();
 }
@@ -46,6 +50,8 @@ mod codes {
 mod codes {
     /// `ERROR_OPERATION_ABORTED`.
     pub(super) const ECANCELED: i32 = 995;
+    /// `ERROR_INVALID_FUNCTION`.
+    pub(super) const ESPIPE: i32 = 1;
     /// No call here is interrupted.
     pub(super) const EINTR: i32 = -1;
     /// No handle here says so.

@@ -161,3 +161,15 @@ pub(crate) fn pipe() -> std::io::Result<(Owned, Owned)> {
     }
     Ok((reader, writer))
 }
+
+/// Whether it is a file with offsets, and no stream.
+#[cfg(unix)]
+pub(crate) fn has_offsets(handle: &Owned) -> bool {
+    rustix::fs::tell(handle) != Err(rustix::io::Errno::SPIPE)
+}
+
+/// Whether it is a file with offsets, and no stream.
+#[cfg(windows)]
+pub(crate) fn has_offsets(_handle: &Owned) -> bool {
+    true
+}

@@ -77,3 +77,26 @@ pub mod request {
         },
     };
 }
+
+/// The documents of the project, as pages.
+pub mod _documents {
+    #[doc = include_str!("../../../docs/contract.md")]
+    pub mod contract {}
+
+    #[doc = include_str!("../../../docs/design.md")]
+    pub mod design {}
+
+    #[doc = include_str!("../../../docs/platforms.md")]
+    pub mod platforms {}
+
+    #[doc = include_str!("../../../docs/compare.md")]
+    pub mod compare {}
+
+    #[doc = include_str!("../../../docs/testing.md")]
+    pub mod testing {}
+}
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}

@@ -110,7 +110,6 @@ impl Shards {
 
 impl std::fmt::Debug for Scope<'_, '_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let flying = Arc::strong_count(self.lease.tally()) - 1;
-        f.debug_struct("Scope").field("flying", &flying).finish()
+        f.debug_struct("Scope").field("flying", &self.lease.tally().flying()).finish()
     }
 }

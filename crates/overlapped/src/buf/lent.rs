@@ -90,7 +90,7 @@ impl Piece {
 ///
 /// # Safety
 ///
-/// The [`Memory`] that `memory` returns must be owned or exclusively borrowed by `self` (shared
+/// The memory that `memory` returns must be owned or exclusively borrowed by `self` (shared
 /// and immutable is enough for what the OS only reads), and must stay valid and in place until
 /// `self` is next accessed, even if `self` is moved in between.
 pub unsafe trait Lend: Send {
@@ -99,7 +99,7 @@ pub unsafe trait Lend: Send {
     fn memory(&mut self) -> LentMemory;
 }
 
-/// [`Memory`], opaque to the world outside.
+/// Addresses, opaque to the world outside.
 #[derive(Debug)]
 pub struct LentMemory(pub(crate) Memory);
 

@@ -1,9 +1,9 @@
-use std::{fmt, path::Path, sync::Arc};
+use std::{fmt, path::Path, sync::Arc, task::Waker};
 
 use super::{Alignment, Close, IntoParts, OpenOptions, ranges::Ranges};
 use crate::{
     buf::{Drain, DrainMany, Fill, FillMany, IoBuf, IoBufMut, NoMemory, StatOut},
-    error::{Cause, Error},
+    error::{Cause, ESPIPE, Error},
     handle::{self, Owned},
     iocb::Id,
     op::{Goal, Heir, Op, Open, Operation, Plain, Plan, Read, ReadMany, Stat, Write, WriteMany},
@@ -33,6 +33,8 @@ use crate::{
 /// ```
 pub struct File {
     inner: Arc<FileInner>,
+    /// It is no stream: some systems would take an offset there, and ignore it.
+    has_offsets: bool,
     port: Port,
 }
 
@@ -46,8 +48,12 @@ impl AsRef<Held> for FileInner {
 }
 
 impl Holder for FileInner {
-    fn landed(&self, _id: Id, _moved: usize) {
-        self.0.leave();
+    fn started(&self) {
+        self.0.enter();
+    }
+
+    fn landed(&self, _id: Id, _moved: usize) -> Option<Waker> {
+        self.0.leave()
     }
 }
 
@@ -74,8 +80,9 @@ impl File {
 
     /// Takes over an open file. Its flags stay as they are; another handle to it stays valid.
     pub fn from_owned(port: &Port, handle: Owned) -> Self {
+        let has_offsets = handle::has_offsets(&handle);
         let held = Held::new(handle::raw(&handle), handle);
-        Self { inner: Arc::new(FileInner(held)), port: port.clone() }
+        Self { inner: Arc::new(FileInner(held)), has_offsets, port: port.clone() }
     }
 
     /// The port that the file's operations go to.
@@ -90,7 +97,7 @@ impl File {
     ///
     /// [pread(2)]: https://man7.org/linux/man-pages/man2/pread.2.html
     pub fn read_at<B: IoBufMut + 'static>(&self, buf: B, offset: u64) -> Pending<'static, Read<B>> {
-        Pending::start_by(reach(offset), self.read(Goal::Once, buf, offset))
+        Pending::start_by(self.reach(offset), self.read(Goal::Once, buf, offset))
     }
 
     /// Reads until `buf` is full. The end of the file before that is an error
@@ -100,7 +107,7 @@ impl File {
         buf: B,
         offset: u64,
     ) -> Pending<'static, Read<B>> {
-        Pending::start_by(reach(offset), self.read(Goal::All, buf, offset))
+        Pending::start_by(self.reach(offset), self.read(Goal::All, buf, offset))
     }
 
     /// Reads at `offset` into several buffers, one after the other. See [preadv(2)].
@@ -112,7 +119,7 @@ impl File {
         offset: u64,
     ) -> Pending<'static, ReadMany<B>> {
         let request = ReadMany { bufs: FillMany::new(bufs) };
-        Pending::start_by(reach(offset), self.ask(self.read_op(offset), Goal::Once, request))
+        Pending::start_by(self.reach(offset), self.ask(self.read_op(offset), Goal::Once, request))
     }
 
     /// Reads many ranges, `(offset, length)` in bytes, with at most `depth` in flight (at least
@@ -254,8 +261,18 @@ impl File {
         Gate::unless(self.inner.0.pay())
     }
 
+    /// The OS takes offsets as signed numbers, and -1 as "where the stream stands".
+    fn reach(&self, offset: u64) -> Gate {
+        let trouble = match (self.has_offsets, i64::try_from(offset)) {
+            (true, Ok(_)) => None,
+            (false, _) => Some(Cause::Os(ESPIPE)),
+            (true, Err(_)) => Some(Cause::Invalid("an offset is at most 2^63 - 1 bytes")),
+        };
+        Gate::unless(trouble)
+    }
+
     fn write_gate(&self, offset: u64) -> Gate {
-        match reach(offset) {
+        match self.reach(offset) {
             Gate::Open => self.gate(),
             shut @ Gate::Shut(_) => shut,
         }
@@ -276,7 +293,6 @@ impl File {
     }
 
     fn ask<O: Operation>(&self, op: Op, goal: Goal, request: O) -> Ask<'_, O> {
-        self.inner.0.enter();
         Ask {
             shard: self.port.shard_for(&op),
             op,
@@ -287,41 +303,35 @@ impl File {
     }
 }
 
-/// The OS takes offsets as signed numbers, and -1 as "where the stream stands".
-fn reach(offset: u64) -> Gate {
-    let too_far = offset > i64::MAX as u64;
-    Gate::unless(too_far.then_some(Cause::Invalid("an offset is at most 2^63 - 1 bytes")))
-}
-
 /// The verbs on borrowed buffers; those of [`File`] tell what they do.
-impl<'scope> Scope<'scope, '_> {
+impl<'scope, 'env: 'scope> Scope<'scope, 'env> {
     /// As [`File::read_at`].
     pub fn read_at(
         &self,
         file: &File,
-        buf: &'scope mut [u8],
+        buf: &'env mut [u8],
         offset: u64,
-    ) -> Pending<'scope, Read<&'scope mut [u8]>> {
-        self.start(reach(offset), file.read(Goal::Once, buf, offset))
+    ) -> Pending<'scope, Read<&'env mut [u8]>> {
+        self.start(file.reach(offset), file.read(Goal::Once, buf, offset))
     }
 
     /// As [`File::read_exact_at`].
     pub fn read_exact_at(
         &self,
         file: &File,
-        buf: &'scope mut [u8],
+        buf: &'env mut [u8],
         offset: u64,
-    ) -> Pending<'scope, Read<&'scope mut [u8]>> {
-        self.start(reach(offset), file.read(Goal::All, buf, offset))
+    ) -> Pending<'scope, Read<&'env mut [u8]>> {
+        self.start(file.reach(offset), file.read(Goal::All, buf, offset))
     }
 
     /// As [`File::write_at`].
     pub fn write_at(
         &self,
         file: &File,
-        buf: &'scope [u8],
+        buf: &'env [u8],
         offset: u64,
-    ) -> Pending<'scope, Write<&'scope [u8]>> {
+    ) -> Pending<'scope, Write<&'env [u8]>> {
         self.start(file.write_gate(offset), file.write(Goal::Once, buf, offset))
     }
 
@@ -329,9 +339,9 @@ impl<'scope> Scope<'scope, '_> {
     pub fn write_all_at(
         &self,
         file: &File,
-        buf: &'scope [u8],
+        buf: &'env [u8],
         offset: u64,
-    ) -> Pending<'scope, Write<&'scope [u8]>> {
+    ) -> Pending<'scope, Write<&'env [u8]>> {
         self.start(file.write_gate(offset), file.write(Goal::All, buf, offset))
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     buf::lent::{Memory, Piece},
     error::Cause,
     handle::Metadata,
-    op::{Next, Op, Value},
+    op::{Cancel, Next, Op, Value},
     sync::Ordering,
 };
 
@@ -253,12 +253,12 @@ impl Entry {
         mut self,
         answer: Result<Value, Cause>,
         backend: &'static str,
-        cancel_requested: bool,
+        cancel: Cancel,
     ) -> Landing {
         let body = self.body_mut();
         body.answer = Some(answer);
         body.backend = backend;
-        body.cancel_requested = cancel_requested;
+        body.cancel = cancel;
         let tally = body.tally.take();
         let entry = ManuallyDrop::new(self);
         let before = entry.block().state.fetch_or(LANDED, Ordering::AcqRel);
@@ -324,7 +324,7 @@ impl Drop for Entry {
         if cfg!(debug_assertions) {
             eprintln!("overlapped: a backend dropped a {name} operation without an answer");
         }
-        match entry.land(Err(Cause::Abandoned), "", false) {
+        match entry.land(Err(Cause::Abandoned), "", Cancel::None) {
             Landing::Told(waiter, scope) => {
                 for waker in [waiter, scope].into_iter().flatten() {
                     waker.wake();

@@ -48,12 +48,12 @@ pub(crate) use entry::{Landing, Orphan};
 pub(crate) use half::Half;
 pub(crate) use tally::{Lease, Tally, lease};
 
-use std::{fmt, mem::MaybeUninit, ptr::NonNull, sync::Arc, task::Waker};
+use std::{fmt, marker::PhantomData, mem::MaybeUninit, ptr::NonNull, sync::Arc, task::Waker};
 
 use crate::{
     buf::{Lend, lent::Memory},
     error::Cause,
-    op::{Op, Operation, Outcome, Plan, Value},
+    op::{Cancel, Op, Operation, Outcome, Plan, Value},
     sync::{AtomicU32, Ordering, UnsafeCell},
 };
 use payload::Payload;
@@ -77,7 +77,7 @@ const ADDRESS: u64 = 0x0000_FFFF_FFFF_FFC0;
 impl Id {
     fn new(block: NonNull<Block>, generation: u16) -> Self {
         let address = block.addr().get() as u64;
-        debug_assert_eq!(address & !ADDRESS, 0, "a block lies in the lower 48 bits, 64-aligned");
+        assert_eq!(address & !ADDRESS, 0, "a block lies in the lower 48 bits, 64-aligned");
         Self(address | (u64::from(generation) << 48))
     }
 
@@ -112,7 +112,7 @@ struct Body {
     tally: Option<Arc<Tally>>,
     answer: Option<Result<Value, Cause>>,
     backend: &'static str,
-    cancel_requested: bool,
+    cancel: Cancel,
     key: u32,
     /// The byte of its stream at which a read began.
     origin: u64,
@@ -127,7 +127,7 @@ impl Body {
             origin: self.origin,
             whole: self.plan.is_whole(),
             backend: self.backend,
-            cancel_requested: self.cancel_requested,
+            cancel: self.cancel,
         }
     }
 }
@@ -168,17 +168,41 @@ fn split_any<O: Operation>(
             tally,
             answer: None,
             backend: "",
-            cancel_requested: false,
+            cancel: Cancel::None,
             key: 0,
             origin: 0,
         });
+        let undo = Undo::<O>(block, PhantomData);
         // SAFETY: the payload was made from an `O` on the lines above.
         let placed = unsafe { body.payload.as_mut::<O>() };
         // The payload has reached its place and is not touched again until it is landed.
         body.memory = placed.lend().memory().0;
+        std::mem::forget(undo);
     });
     shared.state.store(PROGRAM | KERNEL, Ordering::Relaxed);
     (Half::new(block), Entry::new(block))
+}
+
+/// Takes a start back: a buffer of the user's panicked when it was asked for its bytes.
+struct Undo<O: Operation>(NonNull<Block>, PhantomData<O>);
+
+impl<O: Operation> Drop for Undo<O> {
+    fn drop(&mut self) {
+        // SAFETY: the pool handed the block out, and no half has been made of it.
+        let block = unsafe { self.0.as_ref() };
+        let request = block.body.with_mut(|body| {
+            // SAFETY: no half exists, so the body is ours; the borrow of the start is over.
+            let body = unsafe { &mut *body };
+            // SAFETY: the body was written before the undo was made.
+            let body = unsafe { body.assume_init_mut() };
+            drop(body.tally.take().and_then(|tally| tally.leave()));
+            // SAFETY: the payload was made from an `O`, and is taken once.
+            unsafe { body.payload.take::<O>() }
+        });
+        // SAFETY: no half exists.
+        unsafe { recycle(self.0) };
+        drop(request);
+    }
 }
 
 /// Gives a block back to the pool under a new generation.

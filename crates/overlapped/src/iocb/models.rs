@@ -16,7 +16,7 @@ use crate::{
     backend::Value,
     buf::Fill,
     error::Cause,
-    op::{Goal, Heir, Op, Plan, Read},
+    op::{Cancel, Goal, Heir, Op, Plan, Read},
 };
 
 const READ: Op = Op::Read { from: 0, at: None };
@@ -63,7 +63,7 @@ fn kernel(mut entry: Entry) {
     let crate::op::Next::Over(answer) = entry.step(answer, false) else {
         panic!("a read of one transfer is over after it");
     };
-    finish(entry.land(answer, "model", false));
+    finish(entry.land(answer, "model", Cancel::None));
 }
 
 fn finish(landing: Landing) {

@@ -23,12 +23,17 @@ impl Tally {
     }
 
     pub(crate) fn is_zero(&self) -> bool {
-        self.flying.load(Ordering::Acquire) == 0
+        self.flying() == 0
+    }
+
+    pub(crate) fn flying(&self) -> u32 {
+        self.flying.load(Ordering::Acquire)
     }
 
     /// Leaves `waker` to be called when the last operation has landed.
     pub(crate) fn register(&self, waker: &Waker) {
-        let old = lock(&self.joiner).replace(waker.clone());
+        let waker = waker.clone();
+        let old = lock(&self.joiner).replace(waker);
         drop(old);
     }
 

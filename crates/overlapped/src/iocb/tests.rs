@@ -10,7 +10,7 @@ use crate::{
     backend::Value,
     buf::{Fill, FillMany, IoBuf, IoBufMut, NoMemory},
     error::Cause,
-    op::{Goal, Heir, Nap, Op, Operation, Plan, Read, ReadMany},
+    op::{Cancel, Goal, Heir, Nap, Op, Operation, Plan, Read, ReadMany},
 };
 
 const READ: Op = Op::Read { from: 0, at: None };
@@ -42,7 +42,7 @@ fn start(freed: &Arc<AtomicUsize>) -> (Half<Read<Watched>>, Entry) {
 }
 
 fn land(entry: Entry, answer: Result<Value, Cause>) {
-    match entry.land(answer, "test", false) {
+    match entry.land(answer, "test", Cancel::None) {
         Landing::Told(waiter, scope) => assert!(waiter.is_none() && scope.is_none()),
         Landing::Orphan(orphan) => assert!(orphan.bury().is_none()),
     }
@@ -158,10 +158,13 @@ fn the_heir_gets_the_bytes_of_an_abandoned_read() {
 #[test]
 fn the_heir_hears_of_errors_but_not_of_cancels() {
     let heir = Arc::default();
-    for cause in [Cause::Os(125), Cause::Os(32)] {
+    for (cause, cancel) in [(125, Cancel::ByProgram), (125, Cancel::ByPort), (32, Cancel::None)] {
         let (half, entry) = start_with_heir(&heir);
         drop(half);
-        land(entry, Err(cause));
+        let Landing::Orphan(orphan) = entry.land(Err(Cause::Os(cause)), "test", cancel) else {
+            panic!("it was dropped");
+        };
+        assert!(orphan.bury().is_none());
     }
     assert_eq!(*heir.0.lock().unwrap(), ["Os(32)"]);
 }

@@ -14,7 +14,16 @@ pub use typed::{
 
 use std::time::Instant;
 
-use crate::handle::{self, Owned, Raw};
+#[cfg(unix)]
+use unix::HAS_DIRECT;
+
+use crate::{
+    error::Cause,
+    handle::{self, Owned, Raw},
+};
+
+#[cfg(not(unix))]
+const HAS_DIRECT: bool = false;
 
 /// What is asked of the OS, as plain data. The memory that goes with it is lent by the
 /// [`Entry`](crate::backend::Entry) that carries it.
@@ -128,12 +137,28 @@ pub struct OpenHow {
 /// What dropping the program's half does to an operation in flight: the documented drop table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OnDrop {
-    /// A cancel is requested: nothing is consumed by what does not happen.
+    /// A cancel is requested: nothing is consumed by what does not happen. What a stream read took
+    /// all the same stays with its handle, for the next read.
     Cancel,
     /// It runs to its end; an error is told by the handle's next write, sync or close.
     Finish,
-    /// It stays with the handle, whose next read is served from it.
-    Stay,
+}
+
+/// Whether an operation was asked to stop, and by whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cancel {
+    None,
+    ByProgram,
+    /// The port is being closed: the program did not want this end.
+    ByPort,
+}
+
+impl OpenHow {
+    /// What this system cannot do; it is refused, not left out.
+    pub(crate) fn trouble(self) -> Option<Cause> {
+        let unaligned = "this system has no O_DIRECT; open it without";
+        (self.direct && !HAS_DIRECT).then_some(Cause::Unsupported(unaligned))
+    }
 }
 
 impl Op {
@@ -142,12 +167,11 @@ impl Op {
     pub(crate) fn on_drop(&self) -> OnDrop {
         match self {
             Self::Nop
-            | Self::Read { at: Some(_), .. }
+            | Self::Read { .. }
             | Self::Open(_)
             | Self::Stat { .. }
             | Self::Poll { .. }
             | Self::Timer { .. } => OnDrop::Cancel,
-            Self::Read { at: None, .. } => OnDrop::Stay,
             Self::Write { .. }
             | Self::Sync { .. }
             | Self::SetLen { .. }

@@ -128,10 +128,16 @@ impl Plan {
 
     fn transferred(&mut self, op: Op, memory: &mut Memory, n: usize, orphan: bool) -> Next {
         let empty = memory.len() == 0;
+        if n > memory.len() {
+            let lie = "the backend counted more bytes than it was asked for: a bug in it";
+            return Next::Over(Err(Cause::Unsupported(lie)));
+        }
         memory.advance(n);
+        self.retries = 0;
         self.moved += n;
         let is_write = matches!(op, Op::Write { .. });
-        let whole = self.goal != Goal::Once || (is_write && orphan);
+        // An abandoned write must not stop half-way; an abandoned read must not take any more.
+        let whole = if orphan { is_write } else { self.goal != Goal::Once };
         match self.goal {
             _ if !whole => Next::Over(Ok(Value::Count(self.moved))),
             Goal::AllThenSync { .. } if memory.len() == 0 => {

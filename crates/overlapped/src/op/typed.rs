@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Op, Value};
+use super::{Cancel, Op, Value};
 use crate::{
     buf::{
         Drain, DrainMany, Fill, FillMany, IoBuf, IoBufMut, Lend, NoMemory, PathPair, PathText,
@@ -60,7 +60,7 @@ pub struct Outcome {
     pub(crate) origin: u64,
     pub(crate) whole: bool,
     pub(crate) backend: &'static str,
-    pub(crate) cancel_requested: bool,
+    pub(crate) cancel: Cancel,
 }
 
 impl Outcome {
@@ -83,7 +83,7 @@ impl Outcome {
             object,
             backend: self.backend,
             moved: self.moved,
-            cancel_requested: self.cancel_requested,
+            cancel_requested: self.cancel != Cancel::None,
         }
     }
 
@@ -103,12 +103,19 @@ impl Outcome {
         }
     }
 
-    /// Tells the heir why a write that nobody watched went wrong, unless it was asked to stop.
+    /// Tells the heir why an operation that nobody watched went wrong, unless the program itself
+    /// had asked it to stop. To be cancelled with the port is no harm to a read.
     fn confess(&self, heir: Option<&Arc<dyn Heir>>) {
-        if let (Some(heir), Err(cause)) = (heir, &self.answer) {
-            if !self.error(*cause, None).is_cancelled() {
-                heir.error(*cause);
-            }
+        let (Some(heir), Err(cause)) = (heir, &self.answer) else {
+            return;
+        };
+        let harmless = match self.cancel {
+            Cancel::None => false,
+            Cancel::ByProgram => true,
+            Cancel::ByPort => matches!(self.op, Op::Read { .. }),
+        };
+        if !(harmless && self.error(*cause, None).is_cancelled()) {
+            heir.error(*cause);
         }
     }
 }

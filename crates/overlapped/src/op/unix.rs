@@ -26,6 +26,10 @@ impl OpenHow {
     }
 }
 
+/// Whether this system has `O_DIRECT`.
+pub(crate) const HAS_DIRECT: bool =
+    cfg!(any(target_os = "linux", target_os = "android", target_os = "freebsd"));
+
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 fn direct(wanted: bool) -> OFlags {
     if wanted { OFlags::DIRECT } else { OFlags::empty() }

@@ -87,15 +87,14 @@ impl Event {
         let parker = Parker::current();
         loop {
             parker.clear();
+            self.register(&parker.waker());
             if self.pass() {
                 return true;
             }
             if until.is_some_and(|until| until <= Instant::now()) {
                 return false;
             }
-            if !self.register(&parker.waker()) {
-                parker.park(until);
-            }
+            parker.park(until);
         }
     }
 
@@ -109,15 +108,24 @@ impl Event {
         set
     }
 
-    /// Leaves a waker for the next setting; whether it is set already.
+    /// Undoes a passing that came to nothing.
+    pub(super) fn give_back(&self) {
+        if self.0.automatic {
+            self.set();
+        }
+    }
+
+    /// Leaves a waker for the next setting; whether it is set already. It is left even then: who
+    /// finds the event set may find that somebody else has passed.
     pub(super) fn register(&self, waker: &Waker) -> bool {
+        // A waker is user code: it is cloned and dropped with no lock held.
+        let mut mine = Some(waker.clone());
         let mut state = self.lock();
-        if state.set {
-            return true;
-        }
         if !state.waiters.iter().any(|known| known.will_wake(waker)) {
-            state.waiters.push(waker.clone());
+            state.waiters.extend(mine.take());
         }
-        false
+        let set = state.set;
+        drop(state);
+        set
     }
 }

@@ -30,8 +30,10 @@ use crate::{
 
 /// An operation that was started: its outcome, sooner or later.
 ///
-/// The operation runs from the moment the verb returned it, whether or not anybody waits. Exactly
-/// one outcome comes (C3), with the buffer that was lent (C4).
+/// The operation runs from the moment the verb returned it, whether or not anybody waits; further
+/// steps of one that has several (`write_all_sync_at`) are taken by whoever drives the port: a
+/// thread that waits, or the background thread once somebody asked, polled or dropped. Exactly one
+/// outcome comes (C3), with the buffer that was lent (C4).
 ///
 /// * **Block**: [`wait`](Self::wait), [`wait_timeout`](Self::wait_timeout).
 /// * **Await**: it is a [`Future`] that is `Unpin`, runs on any executor and may be polled by
@@ -47,7 +49,7 @@ use crate::{
 /// |---|---|---|
 /// | positional read, metadata, sleep | cancel is requested | dropped: nothing was consumed |
 /// | positional write, sync, allocate, rename, … | runs to its end | an error is told by the handle's next write, sync or close |
-/// | stream read | stays with the handle | served to the next read, in order |
+/// | stream read | cancel is requested | what it took all the same stays with the handle and is served to the next read, in order |
 /// | stream write | runs to its end, before the next write | an error is told by the next write or close |
 /// | open | cancel is requested | the handle, if one came, is closed |
 ///
@@ -139,14 +141,26 @@ impl<'io, O: Operation> Pending<'io, O> {
         tally: Option<Arc<Tally>>,
     ) -> Self {
         let id = half.id();
+        if let Some(holder) = &holder {
+            holder.started();
+        }
         let flight = Flight::new(&entry, shard.now(), holder, tally);
         let key = route.start(shard, entry, flight);
         let ticket = Ticket { shard: Arc::clone(shard), key, id };
         Self { half: Some(half), ticket, io: PhantomData }
     }
 
-    /// Whether the operation is over, so that taking its outcome will not wait.
+    /// Whether the operation is over, so that taking its outcome will not wait. Asking also sees to
+    /// it that somebody drives the port, so that the answer becomes yes.
     pub fn is_over(&self) -> bool {
+        let over = self.is_landed();
+        if !over {
+            self.ticket.shard.attend(self.ticket.key, self.ticket.id);
+        }
+        over
+    }
+
+    fn is_landed(&self) -> bool {
         self.half.as_ref().is_none_or(Half::is_landed)
     }
 
@@ -175,7 +189,7 @@ impl<'io, O: Operation> Pending<'io, O> {
     /// may be anything: done (the cancel came too late), partly done, cancelled, failed (C5).
     /// Asking again does nothing.
     pub fn cancel(&self) {
-        if !self.is_over() {
+        if !self.is_landed() {
             self.ticket.shard.cancel(self.ticket.key, self.ticket.id);
         }
     }
@@ -188,7 +202,7 @@ impl<'io, O: Operation> Pending<'io, O> {
     /// thread once the operation was polled, dropped or given a routine. A later deadline replaces
     /// an earlier one. A sleep has no deadline.
     pub fn deadline(self, timeout: Duration) -> Self {
-        if !self.is_over() {
+        if !self.is_landed() {
             let Ticket { shard, key, id } = &self.ticket;
             if let Some(at) = shard.now().checked_add(timeout) {
                 shard.deadline(*key, *id, at);
@@ -266,7 +280,7 @@ impl<O: Operation> fmt::Debug for Pending<'_, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pending")
             .field("id", &self.ticket.id)
-            .field("is_over", &self.is_over())
+            .field("is_over", &self.is_landed())
             .finish_non_exhaustive()
     }
 }

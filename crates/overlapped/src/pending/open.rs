@@ -25,5 +25,5 @@ pub(crate) fn open<T: 'static>(
         request: Open { path: PathText(text), make: Box::new(make) },
         holder: None,
     };
-    Pending::start_by(Gate::unless(trouble), ask)
+    Pending::start_by(Gate::unless(trouble.or(how.trouble())), ask)
 }

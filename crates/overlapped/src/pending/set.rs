@@ -63,7 +63,7 @@ impl Waitable for Event {
     }
 
     fn unclaim(&mut self) {
-        self.set();
+        self.give_back();
     }
 }
 

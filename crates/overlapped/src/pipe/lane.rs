@@ -12,6 +12,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Waker,
 };
 
 use crate::{
@@ -45,8 +46,6 @@ struct State {
     unread: BTreeMap<u64, VecDeque<u8>>,
     /// How many bytes the OS has given.
     taken: u64,
-    /// The user's handle is gone: what is dropped from now on is not kept.
-    closed: bool,
 }
 
 /// The operation whose turn it is.
@@ -85,12 +84,10 @@ impl Lane {
         &self.shard
     }
 
-    /// The user's handle is going. What only the lane keeps is asked to stop; everything, if
-    /// `all`. Streams of writes run to their end.
-    pub(super) fn close(self: &Arc<Self>, all: bool) {
-        self.lock().closed = true;
+    /// The handle is being taken apart: reads are asked to stop, writes run to their end.
+    pub(super) fn close(self: &Arc<Self>) {
         if self.direction == Direction::Read {
-            self.shard.cancel_where(|flight| flight.is_of(self) && (all || flight.is_orphan()));
+            self.shard.cancel_where(|flight| flight.is_of(self));
         }
         self.shard.attend_where(|flight| flight.is_of(self));
     }
@@ -167,7 +164,11 @@ fn serve(unread: &mut BTreeMap<u64, VecDeque<u8>>, entry: &mut Entry) -> usize {
 }
 
 impl Holder for Lane {
-    fn landed(&self, id: Id, moved: usize) {
+    fn started(&self) {
+        self.held.enter();
+    }
+
+    fn landed(&self, id: Id, moved: usize) -> Option<Waker> {
         {
             let mut state = self.lock();
             if let Some(busy) = state.busy.take_if(|busy| busy.id == id) {
@@ -175,11 +176,7 @@ impl Holder for Lane {
             }
         }
         self.pump();
-        self.held.leave();
-    }
-
-    fn keeps(&self) -> bool {
-        !self.lock().closed
+        self.held.leave()
     }
 
     fn withdraw(&self, id: Id) -> Option<Entry> {

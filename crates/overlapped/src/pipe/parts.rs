@@ -36,7 +36,7 @@ pub struct IntoParts {
 
 impl IntoParts {
     pub(super) fn new(lane: &Arc<Lane>, port: &Port) -> Self {
-        lane.close(true);
+        lane.close();
         let holding = Holding::new(Arc::clone(lane), Arc::clone(lane.shard()));
         Self { holding, port: port.clone() }
     }

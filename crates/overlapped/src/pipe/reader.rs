@@ -15,8 +15,9 @@ use crate::{
 
 /// The side of a stream that bytes come out of.
 ///
-/// Dropping it asks what it still keeps to stop, and closes the descriptor when that is over; bytes
-/// that nobody has read go with it. [`into_parts`](Self::into_parts) gives them back instead.
+/// Dropping it leaves operations in flight to their `Pending`s, and closes the descriptor after the
+/// last of them; bytes that were taken and that nobody has read go with it.
+/// [`into_parts`](Self::into_parts) gives them back instead.
 pub struct Reader {
     lane: Arc<Lane>,
     port: Port,
@@ -56,8 +57,8 @@ impl Reader {
     /// Reads what is there, or waits until something is. Gives the count, which may be short, and
     /// the buffer; 0 is the end of the stream. See [read(2)].
     ///
-    /// Dropped in flight, it stays with the reader: the next read that starts is served what it
-    /// took. Cancelled, it has taken nothing, or it tells what it took.
+    /// Cancelled, it has taken nothing, or it tells what it took. Dropped in flight, a cancel is
+    /// requested; what it took all the same is served to the next read whose turn comes.
     ///
     /// [read(2)]: https://man7.org/linux/man-pages/man2/read.2.html
     pub fn read<B: IoBufMut + 'static>(&self, buf: B) -> Pending<'static, Read<B>> {
@@ -85,7 +86,6 @@ impl Reader {
 
     fn ask<B: IoBufMut>(&self, goal: Goal, buf: B) -> Ask<'_, Read<B>> {
         let held: &Held = (*self.lane).as_ref();
-        held.enter();
         let heir: Arc<dyn Heir> = Arc::<Lane>::clone(&self.lane);
         Ask {
             shard: self.lane.shard(),
@@ -98,20 +98,14 @@ impl Reader {
 }
 
 /// The verbs on borrowed buffers; those of [`Reader`] tell what they do.
-impl<'scope> Scope<'scope, '_> {
+impl<'scope, 'env: 'scope> Scope<'scope, 'env> {
     /// As [`Reader::read`].
     pub fn read(
         &self,
         reader: &Reader,
-        buf: &'scope mut [u8],
-    ) -> Pending<'scope, Read<&'scope mut [u8]>> {
+        buf: &'env mut [u8],
+    ) -> Pending<'scope, Read<&'env mut [u8]>> {
         self.start(&reader.lane, reader.ask(Goal::Once, buf))
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        self.lane.close(false);
     }
 }
 

@@ -74,7 +74,6 @@ impl Writer {
 
     fn ask<B: IoBuf>(&self, goal: Goal, buf: B) -> Ask<'_, Write<B>> {
         let held: &Held = (*self.lane).as_ref();
-        held.enter();
         let heir: Arc<dyn Heir> = Arc::<Lane>::clone(&self.lane);
         Ask {
             shard: self.lane.shard(),
@@ -87,20 +86,10 @@ impl Writer {
 }
 
 /// The verbs on borrowed buffers; those of [`Writer`] tell what they do.
-impl<'scope> Scope<'scope, '_> {
+impl<'scope, 'env: 'scope> Scope<'scope, 'env> {
     /// As [`Writer::write`].
-    pub fn write(
-        &self,
-        writer: &Writer,
-        buf: &'scope [u8],
-    ) -> Pending<'scope, Write<&'scope [u8]>> {
+    pub fn write(&self, writer: &Writer, buf: &'env [u8]) -> Pending<'scope, Write<&'env [u8]>> {
         self.start(&writer.lane, writer.ask(Goal::Once, buf))
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        self.lane.close(false);
     }
 }
 

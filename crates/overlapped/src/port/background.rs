@@ -66,9 +66,10 @@ fn run(shard: &Arc<Shard>) {
         if let Some(by) = background.retires() {
             let leaked = shard.drain(by);
             if leaked > 0 {
+                // Nothing is freed that the kernel may still write to. Should it ever be done, its
+                // outcomes are told, so this thread stays for it.
                 trace::leaked(leaked);
-                // The kernel may still write: backend, blocks and buffers are never freed (C9).
-                std::mem::forget(Arc::clone(shard));
+                shard.drain(None);
             }
             return;
         }

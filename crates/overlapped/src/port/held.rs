@@ -49,16 +49,11 @@ impl Held {
         self.lock().flying += 1;
     }
 
-    /// One has landed.
-    pub(crate) fn leave(&self) {
-        let drained = {
-            let mut state = self.lock();
-            state.flying -= 1;
-            if state.flying == 0 { state.drained.take() } else { None }
-        };
-        if let Some(waker) = drained {
-            waker.wake();
-        }
+    /// One has landed; who is to be woken if it was the last.
+    pub(crate) fn leave(&self) -> Option<Waker> {
+        let mut state = self.lock();
+        state.flying -= 1;
+        if state.flying == 0 { state.drained.take() } else { None }
     }
 
     // [C7] told by the next write, sync or close.
@@ -77,12 +72,15 @@ impl Held {
     }
 
     fn watch(&self, waker: &Waker) -> bool {
+        // A waker is user code: it is cloned and dropped with no lock held.
+        let mut waker = Some(waker.clone());
         let mut state = self.lock();
-        if state.flying == 0 {
-            return true;
+        let drained = state.flying == 0;
+        if !drained {
+            std::mem::swap(&mut state.drained, &mut waker);
         }
-        state.drained = Some(waker.clone());
-        false
+        drop(state);
+        drained
     }
 
     fn give_out(&self) -> Option<Owned> {

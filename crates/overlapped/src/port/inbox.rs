@@ -7,6 +7,7 @@
 use std::{
     collections::VecDeque,
     sync::Arc,
+    task::Waker,
     thread::{self, ThreadId},
     time::Instant,
 };
@@ -18,19 +19,17 @@ use crate::{
     backend::{Cause, Completion, Submit, Value},
     error::ECANCELED,
     iocb::{Entry, Id, Tally},
-    op::{Next, OnDrop, Op},
+    op::{Cancel, Next, OnDrop, Op},
     sync::{Mutex, MutexGuard, lock},
 };
 
 /// The handle that an operation belongs to. Called with no lock held.
 pub(crate) trait Holder: Send + Sync {
-    /// One of its operations has landed, after so many bytes had moved.
-    fn landed(&self, id: Id, moved: usize);
+    /// One of its operations is being started.
+    fn started(&self);
 
-    /// Whether it keeps an operation whose program's half is dropped.
-    fn keeps(&self) -> bool {
-        true
-    }
+    /// One of its operations has landed, after so many bytes had moved; who is to be woken.
+    fn landed(&self, id: Id, moved: usize) -> Option<Waker>;
 
     /// Gives back an operation that is still queued at the handle.
     fn withdraw(&self, id: Id) -> Option<Entry> {
@@ -51,7 +50,8 @@ pub(crate) struct Flight {
     /// The scope that has lent it its memory.
     pub(super) tally: Option<Arc<Tally>>,
     pub(super) cancelled: bool,
-    pub(super) orphan: bool,
+    /// The port asked, because it is being closed.
+    recalled: bool,
     pub(super) attended: bool,
     pub(super) timer: Option<TimerKey>,
 }
@@ -75,7 +75,7 @@ impl Flight {
             holder,
             tally,
             cancelled: false,
-            orphan: false,
+            recalled: false,
             attended: is_stream && entry.has_steps(),
             timer: None,
         }
@@ -91,9 +91,18 @@ impl Flight {
         held == Some(Arc::as_ptr(holder).cast())
     }
 
-    /// Whether the program's half is gone.
-    pub(crate) fn is_orphan(&self) -> bool {
-        self.orphan
+    /// The port is being closed.
+    pub(super) fn recall(&mut self) {
+        self.recalled |= !self.cancelled;
+    }
+
+    /// Who asked it to stop.
+    pub(super) fn cancel(&self) -> Cancel {
+        match (self.cancelled, self.recalled) {
+            (false, _) => Cancel::None,
+            (true, false) => Cancel::ByProgram,
+            (true, true) => Cancel::ByPort,
+        }
     }
 
     pub(crate) fn is_lent(&self, tally: &Arc<Tally>) -> bool {
@@ -281,12 +290,10 @@ impl State {
         self.attended > before
     }
 
-    /// The program's half of this operation is about to be dropped: what that is to do, and whom
-    /// to ask whether it keeps it.
-    pub(super) fn orphan(&mut self, key: u32, id: Id) -> Option<(OnDrop, Option<Arc<dyn Holder>>)> {
-        let flight = self.flights.get_mut(key as usize).filter(|flight| flight.id == id)?;
-        flight.orphan = true;
-        Some((flight.op.on_drop(), flight.holder.clone()))
+    /// What dropping the program's half of this operation is to do, if it still flies.
+    pub(super) fn on_drop(&self, key: u32, id: Id) -> Option<OnDrop> {
+        let flight = self.flights.get(key as usize).filter(|flight| flight.id == id)?;
+        Some(flight.op.on_drop())
     }
 
     /// The next timer that is due.

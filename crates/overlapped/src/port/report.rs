@@ -8,8 +8,8 @@ use std::{fmt, thread::ThreadId, time::Duration};
 pub struct Report {
     /// Operations that were in flight and are over: their outcomes are told, their memory is free.
     pub drained: usize,
-    /// Operations that were still in flight when the time was over. Their memory stays allocated
-    /// for ever, since the OS may still write to it.
+    /// Operations that were still in flight when the time was over. Their memory stays allocated,
+    /// since the OS may still write to it: until a later shutdown finishes them, or for ever.
     pub leaked: usize,
 }
 

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     backend::{Backend, Cause, Clock, Completion, Features, Reap, Value},
     iocb::{Entry, Id, Landing, Orphan, Tally},
-    op::OnDrop,
+    op::{Cancel, OnDrop},
 };
 
 /// A backend with its queue in, its place at the kernel, and its background thread.
@@ -45,6 +45,16 @@ pub(crate) struct Shard {
     panics: AtomicU64,
 }
 
+/// The helm is held; it is left even if a backend panics.
+struct AtHelm<'a>(&'a Arc<Shard>);
+
+impl Drop for AtHelm<'_> {
+    fn drop(&mut self) {
+        let call = self.0.helm.leave(|| self.0.is_attended());
+        self.0.heed(call);
+    }
+}
+
 #[derive(Default)]
 struct Batch {
     completions: Vec<Completion>,
@@ -56,6 +66,7 @@ struct Batch {
 /// What is to be done once the helm is free: it may run user code.
 #[derive(Default)]
 struct After {
+    notes: Vec<trace::Note>,
     orphans: Vec<Orphan>,
     holders: Vec<(Id, usize, Arc<dyn Holder>)>,
     wakers: Vec<Waker>,
@@ -112,9 +123,13 @@ impl Shard {
     ) -> Result<(u32, Entry), u32> {
         let hail = flight.attended;
         let holder = flight.holder.clone();
-        // Counted before it is in the book, so that a shutdown cannot overlook it.
-        self.busy.fetch_add(1, Ordering::AcqRel);
-        let admitted = self.inbox.lock().admit(&mut entry, flight);
+        let admitted = {
+            let mut book = self.inbox.lock();
+            let admitted = book.admit(&mut entry, flight);
+            // Counted under the lock under which a shutdown closes the book.
+            self.busy.fetch_add(usize::from(admitted.is_ok()), Ordering::AcqRel);
+            admitted
+        };
         match admitted {
             Ok(key) => {
                 if hail {
@@ -123,7 +138,6 @@ impl Shard {
                 Ok((key, entry))
             }
             Err(cause) => {
-                self.busy.fetch_sub(1, Ordering::AcqRel);
                 self.refuse(entry, holder, cause);
                 Err(u32::MAX)
             }
@@ -134,7 +148,7 @@ impl Shard {
     pub(crate) fn refuse(&self, entry: Entry, holder: Option<Arc<dyn Holder>>, cause: Cause) {
         let mut after = After::default();
         after.holders.extend(holder.map(|holder| (entry.id(), 0, holder)));
-        after.publish(entry, Err(cause), "", false);
+        after.publish(entry, Err(cause), "", Cancel::None);
         self.finish(&mut after);
     }
 
@@ -194,13 +208,8 @@ impl Shard {
 
     /// The program's half of an operation is about to be dropped.
     pub(crate) fn dropping(self: &Arc<Self>, key: u32, id: Id) {
-        let found = self.inbox.lock().orphan(key, id);
-        let cancel = match found {
-            None | Some((OnDrop::Finish, _)) => false,
-            Some((OnDrop::Cancel, _)) => true,
-            Some((OnDrop::Stay, holder)) => holder.is_none_or(|holder| !holder.keeps()),
-        };
-        if cancel {
+        let found = self.inbox.lock().on_drop(key, id);
+        if found == Some(OnDrop::Cancel) {
             self.cancel(key, id);
         }
     }
@@ -268,7 +277,7 @@ impl Shard {
             }
             looked = true;
             match self.helm.board(&waker) {
-                Seat::Lead if done() => self.leave(),
+                Seat::Lead if done() => drop(AtHelm(self)),
                 Seat::Lead => self.turn(parker, until),
                 Seat::Follow(ticket) => {
                     if !done() {
@@ -285,11 +294,6 @@ impl Shard {
         self.inbox.lock().attended > 0
     }
 
-    fn leave(self: &Arc<Self>) {
-        let call = self.helm.leave(|| self.is_attended());
-        self.heed(call);
-    }
-
     fn heed(self: &Arc<Self>, call: Call) {
         if call == Call::Background {
             self.background.call(self);
@@ -299,6 +303,7 @@ impl Shard {
     /// One turn at the helm: wait, tell the outcomes, leave, and only then run what may be user
     /// code: it may itself wait for this shard (C11).
     fn turn(self: &Arc<Self>, parker: &Arc<Parker>, until: Option<Instant>) {
+        let at_helm = AtHelm(self);
         let mut batch = mem::take(&mut *lock(&self.spare));
         parker.steer(self, |woken| {
             let until = if woken { Some(self.now()) } else { until };
@@ -308,7 +313,7 @@ impl Shard {
         for landed in batch.landed.drain(..) {
             batch.after.land(landed, self.features.kind.name());
         }
-        self.leave();
+        drop(at_helm);
         for (id, holder) in batch.holders.drain(..) {
             self.withdraw(&*holder, id);
         }
@@ -358,11 +363,12 @@ impl Shard {
     // [C11] no lock is held here: what runs may come back to this shard.
     /// Wills, then handles, then wakers, then nothing.
     fn finish(&self, after: &mut After) {
+        after.notes.drain(..).for_each(trace::landed);
         for orphan in after.orphans.drain(..) {
             after.wakers.extend(orphan.bury());
         }
         for (id, moved, holder) in after.holders.drain(..) {
-            holder.landed(id, moved);
+            after.wakers.extend(holder.landed(id, moved));
         }
         for waker in after.wakers.drain(..) {
             if catch_unwind(AssertUnwindSafe(|| waker.wake())).is_err() {
@@ -380,7 +386,11 @@ impl Shard {
 
     /// Refuses new operations and cancels what flies.
     pub(super) fn close(self: &Arc<Self>) {
-        self.inbox.lock().closed = true;
+        {
+            let mut book = self.inbox.lock();
+            book.closed = true;
+            book.flights.iter_mut().for_each(|(_, flight)| flight.recall());
+        }
         self.cancel_where(|_| true);
     }
 
@@ -418,11 +428,12 @@ impl Drop for Shard {
 impl After {
     fn land(&mut self, landed: Landed, backend: &'static str) {
         let Landed { entry, answer, flight } = landed;
-        trace::landed(&flight, &answer);
+        self.notes.extend(trace::note(&flight, &answer));
         self.count += 1;
+        let cancel = flight.cancel();
         let moved = entry.moved();
         self.holders.extend(flight.holder.map(|holder| (flight.id, moved, holder)));
-        self.publish(entry, answer, backend, flight.cancelled);
+        self.publish(entry, answer, backend, cancel);
     }
 
     fn publish(
@@ -430,9 +441,9 @@ impl After {
         entry: Entry,
         answer: Result<Value, Cause>,
         backend: &'static str,
-        cancelled: bool,
+        cancel: Cancel,
     ) {
-        match entry.land(answer, backend, cancelled) {
+        match entry.land(answer, backend, cancel) {
             Landing::Told(waiter, scope) => {
                 self.wakers.extend(waiter);
                 self.wakers.extend(scope);

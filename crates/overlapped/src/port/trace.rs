@@ -2,7 +2,7 @@
 //! trouble is an event; a leak is also said on standard error, since silence about it would be a
 //! lie (C9).
 
-pub(super) use sink::{landed, no_background, wait_failed};
+pub(super) use sink::{Note, landed, no_background, note, wait_failed};
 
 /// Memory of this many operations is leaked: the OS did not finish with it in time.
 pub(super) fn leaked(count: usize) {
@@ -13,24 +13,46 @@ pub(super) fn leaked(count: usize) {
     sink::leaked(count);
 }
 
+/// What there is to say about a landing. Taken while the flight is at hand, told when no lock is
+/// held: a subscriber is user code (C11).
 #[cfg(feature = "tracing")]
 mod sink {
-    use std::io;
+    use std::{io, time::Duration};
 
     use crate::{
         backend::{Cause, Value},
+        op::Op,
         port::inbox::Flight,
     };
 
-    pub(crate) fn landed(flight: &Flight, answer: &Result<Value, Cause>) {
+    #[derive(Clone, Copy)]
+    pub(crate) struct Note {
+        op: Op,
+        len: usize,
+        age: Duration,
+        cancelled: bool,
+        cause: Option<Cause>,
+    }
+
+    pub(crate) fn note(flight: &Flight, answer: &Result<Value, Cause>) -> Option<Note> {
+        Some(Note {
+            op: flight.op,
+            len: flight.len,
+            age: flight.started.elapsed(),
+            cancelled: flight.cancelled,
+            cause: answer.as_ref().err().copied(),
+        })
+    }
+
+    pub(crate) fn landed(note: Note) {
         tracing::trace!(
             target: "overlapped",
-            operation = flight.op.name(),
-            handle = flight.op.handle_number(),
-            len = flight.len,
-            age_us = u64::try_from(flight.started.elapsed().as_micros()).unwrap_or(u64::MAX),
-            cancel_requested = flight.cancelled,
-            answer = ?answer,
+            operation = note.op.name(),
+            handle = note.op.handle_number(),
+            len = note.len,
+            age_us = u64::try_from(note.age.as_micros()).unwrap_or(u64::MAX),
+            cancel_requested = note.cancelled,
+            failure = note.cause.map(tracing::field::display),
             "landed"
         );
     }
@@ -48,6 +70,7 @@ mod sink {
     }
 }
 
+/// Nobody watches.
 #[cfg(not(feature = "tracing"))]
 mod sink {
     use std::io;
@@ -57,7 +80,15 @@ mod sink {
         port::inbox::Flight,
     };
 
-    pub(crate) fn landed(_flight: &Flight, _answer: &Result<Value, Cause>) {}
+    pub(crate) enum Note {}
+
+    pub(crate) fn note(_flight: &Flight, _answer: &Result<Value, Cause>) -> Option<Note> {
+        None
+    }
+
+    pub(crate) fn landed(note: Note) {
+        match note {}
+    }
 
     pub(super) fn leaked(_count: usize) {}
 

@@ -14,10 +14,7 @@ fn files() {
     for port in ports() {
         let dir = std::env::temp_dir().join(format!("ovl-{}", std::process::id()));
         let file = File::create(&port, &dir).wait().unwrap();
-        let w = file
-            .write_all_sync_at(vec![7u8; 100_000], 0, true)
-            .wait()
-            .unwrap();
+        let w = file.write_all_sync_at(vec![7u8; 100_000], 0, true).wait().unwrap();
         assert_eq!(w.n, 100_000);
         let a = file.read_at(vec![0; 4096], 0);
         let b = file.read_at(vec![0; 4096], 99_000);
@@ -34,16 +31,11 @@ fn files() {
             std::mem::forget(y);
         });
         assert_eq!((h, t), ([7; 8], [7; 8]));
-        let r = file
-            .read_ranges(&(0..100).map(|i| (i * 1000, 1000)).collect::<Vec<_>>(), 8)
-            .wait();
+        let r = file.read_ranges(&(0..100).map(|i| (i * 1000, 1000)).collect::<Vec<_>>(), 8).wait();
         assert!(r.iter().all(|r| r.as_ref().unwrap().n == 1000));
         file.close().wait().unwrap();
         overlapped::fs::remove_file(&port, &dir).wait().unwrap();
-        println!(
-            "{:?}",
-            File::open(&port, &dir).wait().unwrap_err().to_string()
-        );
+        println!("{:?}", File::open(&port, &dir).wait().unwrap_err().to_string());
         println!("{:?}", port);
     }
 }

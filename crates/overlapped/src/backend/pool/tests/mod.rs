@@ -96,7 +96,7 @@ impl Rig {
         self.backend.reap.wait(until, &mut self.batch).expect("a wait");
         let count = self.batch.len();
         for completion in self.batch.drain(..) {
-            match completion.entry.land(completion.answer, "threads", false) {
+            match completion.entry.land(completion.answer, "threads", crate::op::Cancel::None) {
                 Landing::Told(..) => {}
                 Landing::Orphan(orphan) => drop(orphan.bury()),
             }

@@ -1,0 +1,129 @@
+//! Thousands at once: more than a ring's queue holds.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use overlapped::{
+    Port,
+    pipe::{Reader, Writer},
+};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use super::{
+    Env, Verdict, cases,
+    tools::{LONG, bytes, cancelled, eventually, must, poll_once},
+};
+use crate::buffers::Telling;
+
+cases! {
+    System "C5" a_burst_of_cancels_is_never_lost;
+    System "C9" a_port_dropped_with_a_crowd_in_flight;
+    System "C14" a_crowd_that_is_dropped_leaves_its_bytes;
+}
+
+/// More than the 256 entries of a ring's queue, many times.
+const CROWD: usize = 3000;
+
+/// One crowd at a time: descriptors are not for nothing.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes sure that the process may have so many descriptors.
+fn room_for(count: u64) -> Result<(), Verdict> {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current.is_none_or(|current| current >= count) {
+        return Ok(());
+    }
+    let raised = Rlimit { current: Some(count.min(maximum.unwrap_or(count))), maximum };
+    match setrlimit(Resource::Nofile, raised) {
+        Ok(()) if maximum.is_none_or(|maximum| maximum >= count) => Ok(()),
+        _ => Err(Verdict::Skip(format!("needs {count} descriptors; raise `ulimit -n`"))),
+    }
+}
+
+/// Many readers of one idle pipe.
+fn crowd(env: &Env, port: &Port) -> Result<(Vec<Reader>, Writer), Verdict> {
+    room_for(CROWD as u64 + 500)?;
+    let (reader, writer) = env.pipe(port);
+    let handle = reader.into_parts().wait().handle;
+    let another = |_| Reader::from_owned(port, handle.try_clone().expect("a descriptor"));
+    Ok(((0..CROWD).map(another).collect(), writer))
+}
+
+fn a_burst_of_cancels_is_never_lost(env: &Env) -> Verdict {
+    let _alone = alone();
+    let port = env.port();
+    let (readers, writer) = match crowd(env, &port) {
+        Ok(crowd) => crowd,
+        Err(skip) => return skip,
+    };
+    let mut reads: Vec<_> = readers.iter().map(|reader| reader.read(vec![9; 8])).collect();
+    // Half of them are watched from the background.
+    for read in reads.iter_mut().step_by(2) {
+        assert!(poll_once(read).is_pending());
+    }
+    for read in &reads {
+        read.cancel();
+    }
+    for read in reads {
+        assert_eq!(cancelled(must(read)), [9; 8]);
+    }
+    assert!(port.in_flight().is_empty());
+    must(writer.write_all(b"all there".to_vec())).expect("a write");
+    assert_eq!(bytes(must(readers[7].read(vec![0; 16]))), b"all there");
+    Verdict::Pass
+}
+
+fn a_port_dropped_with_a_crowd_in_flight(env: &Env) -> Verdict {
+    let _alone = alone();
+    let port = env.port();
+    let (readers, writer) = match crowd(env, &port) {
+        Ok(crowd) => crowd,
+        Err(skip) => return skip,
+    };
+    let (buffers, flags): (Vec<_>, Vec<_>) = (0..CROWD).map(|_| Telling::new(64)).unzip();
+    let reads: Vec<_> = readers.iter().zip(buffers).map(|(reader, buf)| reader.read(buf)).collect();
+    let pipe = writer.into_parts().wait().handle;
+    drop(readers);
+    drop(port);
+    // A third of them is dropped, a third is waited for, a third is left to the end.
+    for (i, read) in reads.into_iter().enumerate() {
+        if i % 3 == 1 {
+            let failed = read.wait_timeout(LONG).expect("it is cancelled");
+            assert!(failed.expect_err("nothing to read").error.is_cancelled());
+        }
+    }
+    let is_dropped = |flag: &std::sync::Arc<std::sync::atomic::AtomicBool>| {
+        flag.load(std::sync::atomic::Ordering::SeqCst)
+    };
+    eventually("every buffer is free", || flags.iter().all(is_dropped));
+    drop(pipe);
+    Verdict::Pass
+}
+
+fn a_crowd_that_is_dropped_leaves_its_bytes(env: &Env) -> Verdict {
+    let _alone = alone();
+    let port = env.port();
+    let (mut readers, writer) = match crowd(env, &port) {
+        Ok(crowd) => crowd,
+        Err(skip) => return skip,
+    };
+    let (buffers, flags): (Vec<_>, Vec<_>) = (0..CROWD).map(|_| Telling::new(64)).unzip();
+    for (reader, buffer) in readers.iter().zip(buffers) {
+        drop(reader.read(buffer));
+    }
+    let is_dropped = |flag: &std::sync::Arc<std::sync::atomic::AtomicBool>| {
+        flag.load(std::sync::atomic::Ordering::SeqCst)
+    };
+    // Within a second every buffer is back, though no byte has come and no reader has gone.
+    let start = std::time::Instant::now();
+    eventually("every buffer is free", || flags.iter().all(is_dropped));
+    assert!(start.elapsed() < std::time::Duration::from_secs(1), "{:?}", start.elapsed());
+    assert_eq!(port.stats().in_flight, 0);
+    let last = readers.pop().expect("a reader");
+    must(writer.write_all(b"all there".to_vec())).expect("a write");
+    let read = must(last.read_exact(vec![0; 9]));
+    assert_eq!(bytes(read), b"all there");
+    Verdict::Pass
+}

@@ -1,0 +1,137 @@
+//! Names of files, and what an error says about them.
+
+use std::path::Path;
+
+use overlapped::{
+    Cause,
+    fs::{self, File, OpenOptions},
+};
+
+use super::{
+    Env, cases,
+    tools::{bytes, must, numbered},
+};
+
+cases! {
+    Bytes "C3" a_missing_file_is_told_by_operation_path_and_cause;
+    Bytes "C3" a_failure_keeps_the_code_of_the_os;
+    Bytes "C3" an_error_converts_and_keeps_its_words;
+    Bytes "C3" a_path_with_a_nul_is_refused;
+    Bytes "C3" a_file_is_renamed_and_removed;
+    Bytes "C3" a_directory_is_made_and_removed;
+    Bytes "C7" an_abandoned_rename_runs_to_its_end;
+}
+
+const ENOENT: i32 = 2;
+const EBADF: i32 = 9;
+const EEXIST: i32 = 17;
+const ENOTDIR: i32 = 20;
+const EISDIR: i32 = 21;
+const ENOTEMPTY: i32 = 39;
+
+fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+fn a_missing_file_is_told_by_operation_path_and_cause(env: &Env) {
+    let port = env.port();
+    let path = env.path("missing");
+    let error = must(File::open(&port, &path)).expect_err("nothing is there");
+    assert_eq!(error.raw_os_error(), Some(ENOENT));
+    assert_eq!(error.operation(), "open");
+    let text = error.to_string();
+    let path = path.to_str().unwrap();
+    for part in ["open", path, "No such file", port.backend().name()] {
+        assert!(text.contains(part), "{text:?} names {part:?}");
+    }
+    assert_eq!(text.lines().count(), 1);
+    let error = must(fs::rename(&port, path, env.path("other"))).expect_err("nothing is there");
+    assert!(error.to_string().contains(path), "{error}");
+}
+
+fn a_failure_keeps_the_code_of_the_os(env: &Env) {
+    let port = env.port();
+    let file = env.file(&port, 10);
+    let path = env.path("file");
+    let dir = must(File::open(&port, path.parent().unwrap())).expect("a directory opens");
+    let failed = must(dir.read_at(vec![7; 8], 0)).expect_err("a directory is not read");
+    assert_eq!((failed.error.raw_os_error(), failed.buf), (Some(EISDIR), vec![7; 8]));
+
+    let reading = must(File::open(&port, &path)).expect("a file");
+    let failed = must(reading.write_at(vec![7; 8], 0)).expect_err("open for reading");
+    assert_eq!((failed.error.raw_os_error(), failed.buf), (Some(EBADF), vec![7; 8]));
+
+    let below = must(File::open(&port, path.join("below"))).expect_err("a file has no below");
+    assert_eq!(below.cause(), Cause::Os(ENOTDIR));
+    assert_eq!(must(file.metadata()).expect("metadata").len, 10);
+}
+
+fn an_error_converts_and_keeps_its_words(env: &Env) {
+    let port = env.port();
+    let missing = must(File::open(&port, env.path("missing"))).expect_err("nothing is there");
+    let words = missing.to_string();
+    let converted = std::io::Error::from(missing);
+    assert_eq!(converted.kind(), std::io::ErrorKind::NotFound);
+    assert_eq!(converted.to_string(), words);
+}
+
+fn a_path_with_a_nul_is_refused(env: &Env) {
+    let port = env.port();
+    let path = env.path("cut\0off");
+    let mut creating = OpenOptions::new();
+    let create = creating.write(true).create(true).open(&port, &path);
+    let error = must(create).expect_err("no file has such a name");
+    assert!(matches!(error.cause(), Cause::Invalid(_)), "{error}");
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+    assert!(error.to_string().contains("NUL"), "says what is wrong: {error}");
+    assert!(error.to_string().contains("leave it out"), "says what to do: {error}");
+    assert!(!exists(&env.path("cut")), "nothing was made under half the name");
+    let renamed = must(fs::rename(&port, env.path("a"), &path));
+    assert!(matches!(renamed.expect_err("as above").cause(), Cause::Invalid(_)));
+    for made in [must(fs::create_dir(&port, &path)), must(fs::remove_file(&port, &path))] {
+        assert!(matches!(made.expect_err("as above").cause(), Cause::Invalid(_)));
+    }
+    assert!(must(fs::metadata(&port, &path)).is_err());
+}
+
+fn a_file_is_renamed_and_removed(env: &Env) {
+    let port = env.port();
+    let file = env.file(&port, 10);
+    let (from, to) = (env.path("file"), env.path("renamed"));
+    drop(must(File::create(&port, &to)).expect("a file in the way"));
+    must(fs::rename(&port, &from, &to)).expect("a new name");
+    assert!(!exists(&from));
+    let renamed = must(File::open(&port, &to)).expect("the new name");
+    assert_eq!(bytes(must(renamed.read_at(vec![0; 10], 0))), numbered(0, 10));
+    must(fs::remove_file(&port, &to)).expect("a removal");
+    assert!(!exists(&to));
+    let again = must(fs::remove_file(&port, &to)).expect_err("it is gone");
+    assert_eq!(again.raw_os_error(), Some(ENOENT));
+    // What is open stays readable without a name.
+    assert_eq!(bytes(must(file.read_at(vec![0; 10], 0))), numbered(0, 10));
+}
+
+fn a_directory_is_made_and_removed(env: &Env) {
+    let port = env.port();
+    let dir = env.path("directory");
+    must(fs::create_dir(&port, &dir)).expect("a directory");
+    let again = must(fs::create_dir(&port, &dir)).expect_err("it exists");
+    assert_eq!(again.raw_os_error(), Some(EEXIST));
+    let inside = dir.join("file");
+    drop(must(File::create(&port, &inside)).expect("a file inside"));
+    let full = must(fs::remove_dir(&port, &dir)).expect_err("it is not empty");
+    assert_eq!((full.operation(), full.raw_os_error()), ("remove_dir", Some(ENOTEMPTY)));
+    let wrong = must(fs::remove_file(&port, &dir)).expect_err("it is no file");
+    assert_eq!(wrong.raw_os_error(), Some(EISDIR));
+    must(fs::remove_file(&port, &inside)).expect("a removal");
+    must(fs::remove_dir(&port, &dir)).expect("a removal");
+    assert!(!exists(&dir));
+}
+
+fn an_abandoned_rename_runs_to_its_end(env: &Env) {
+    let port = env.port();
+    drop(env.file(&port, 10));
+    let (from, to) = (env.path("file"), env.path("renamed"));
+    drop(fs::rename(&port, &from, &to));
+    super::tools::eventually("the file has its new name", || exists(&to) && !exists(&from));
+}

@@ -1,0 +1,204 @@
+//! The end of a port: everything is cancelled and drained, and what cannot be is counted.
+
+use std::time::{Duration, Instant};
+
+use overlapped::{Cause, Port, Report, fs, fs::File};
+
+use super::{
+    Env, cases,
+    tools::{LONG, block_on, bytes, cancelled, land, must, numbered, poll_once, waits},
+};
+
+cases! {
+    Bytes "C9" a_shutdown_cancels_drains_and_reports;
+    Bytes "C9" a_shutdown_of_an_idle_port_has_nothing_to_report;
+    Bytes "C9" what_is_started_after_a_shutdown_is_refused;
+    Bytes "C9" a_shutdown_lets_file_operations_end;
+    Bytes "C9" outcomes_stay_with_their_handles;
+    Bytes "C8" dropping_a_port_does_not_wait;
+    Bytes "C9" a_port_is_dropped_while_an_operation_is_waited_for;
+    Bytes "C9" a_port_is_dropped_while_an_operation_is_awaited;
+    Bytes "C9" a_bound_that_passes_loses_no_outcome;
+    Time "C9" sleeps_are_cancelled_too;
+    Time "C9" clones_are_the_same_port;
+}
+
+fn a_shutdown_cancels_drains_and_reports(env: &Env) {
+    let port = env.port();
+    let pipes: Vec<_> = (0..8).map(|_| env.pipe(&port)).collect();
+    let reads: Vec<_> = pipes.iter().map(|(reader, _)| reader.read(vec![9; 8])).collect();
+    // Two more that wait for their turn.
+    let queued = [pipes[0].0.read(vec![9; 8]), pipes[0].0.read(vec![9; 8])];
+    let nap = port.sleep(LONG * 100);
+    let report = port.shutdown(LONG);
+    assert_eq!((report.drained, report.leaked), (11, 0));
+    assert!(port.in_flight().is_empty());
+    for read in reads.into_iter().chain(queued) {
+        assert!(read.is_over());
+        assert_eq!(cancelled(read.wait()), [9; 8]);
+    }
+    assert!(nap.wait().expect_err("it would be long").is_cancelled());
+}
+
+fn a_shutdown_of_an_idle_port_has_nothing_to_report(env: &Env) {
+    let port = env.port();
+    let file = env.file(&port, 100);
+    must(file.read_at(vec![0; 10], 0)).expect("a read");
+    assert_eq!(port.shutdown(LONG), Report::default());
+    assert_eq!(port.shutdown(Duration::ZERO), Report::default(), "again");
+}
+
+fn what_is_started_after_a_shutdown_is_refused(env: &Env) {
+    let port = env.port();
+    let file = env.file(&port, 100);
+    let (reader, writer) = env.pipe(&port);
+    assert_eq!(port.shutdown(LONG).leaked, 0);
+    let (buf, text) = (vec![7; 10], "stays");
+    let address = buf.as_ptr();
+    let refused = [
+        must(file.read_at(buf, 0)).expect_err("refused"),
+        must(reader.read(vec![7; 10])).expect_err("refused"),
+    ];
+    assert_eq!(refused[0].buf.as_ptr(), address, "the very buffer comes back");
+    for failed in refused {
+        assert_eq!((failed.error.cause(), failed.buf), (Cause::Closed, vec![7; 10]));
+        assert!(failed.error.to_string().contains("another port"), "says what to do");
+    }
+    for failed in [must(file.write_at(text, 0)), must(writer.write_all(text))] {
+        let failed = failed.expect_err("refused");
+        assert_eq!((failed.error.cause(), failed.buf), (Cause::Closed, text));
+    }
+    assert_eq!(must(port.sleep(LONG)).expect_err("refused").cause(), Cause::Closed);
+    let error = must(File::open(&port, env.path("file"))).expect_err("refused");
+    assert_eq!(error.cause(), Cause::Closed);
+    let error = must(fs::remove_file(&port, env.path("file"))).expect_err("refused");
+    assert_eq!(error.cause(), Cause::Closed);
+    assert!(env.path("file").exists());
+    // What was refused was not in flight, so closing does not wait for it.
+    file.close().wait().expect("nothing is owed");
+    reader.close().wait().expect("nothing is owed");
+    writer.close().wait().expect("nothing is owed");
+}
+
+fn a_shutdown_lets_file_operations_end(env: &Env) {
+    let port = env.port();
+    let file = env.file(&port, 0);
+    let writes: Vec<_> = (0..20)
+        .map(|i| file.write_all_at(numbered(100_000 * i, 100_000), 100_000 * i as u64))
+        .collect();
+    let report = port.shutdown(LONG);
+    assert_eq!((report.drained, report.leaked), (20, 0));
+    let there = std::fs::read(env.path("file")).expect("the file");
+    for (i, write) in writes.into_iter().enumerate() {
+        let place = 100_000 * i..100_000 * (i + 1);
+        match write.wait() {
+            Ok(_) => assert!(there[place] == numbered(100_000 * i, 100_000), "it is written"),
+            // Over in part, or not begun.
+            Err(failed) => assert!(failed.error.is_cancelled(), "{failed}"),
+        }
+    }
+}
+
+fn outcomes_stay_with_their_handles(env: &Env) {
+    let port = env.port();
+    let (reader, writer) = env.pipe(&port);
+    let read = reader.read(vec![0; 8]);
+    must(writer.write_all(numbered(0, 8))).expect("a write");
+    land(&port, &read);
+    assert_eq!(port.shutdown(LONG), Report::default(), "it is over, and not in flight");
+    assert_eq!(bytes(read.wait()), numbered(0, 8));
+}
+
+fn dropping_a_port_does_not_wait(env: &Env) {
+    let port = env.port();
+    let (reader, writer) = env.pipe(&port);
+    let (read, write) = (reader.read(vec![9; 8]), writer.write_all(vec![0; 1 << 20]));
+    let start = Instant::now();
+    drop((reader, writer));
+    drop(port);
+    assert!(start.elapsed() < LONG / 2, "nobody reads that pipe");
+    // The write still holds the other end, so the read may have taken some of it.
+    match must(read) {
+        Ok(done) => assert!(done.n > 0),
+        Err(failed) => assert!(failed.error.is_cancelled(), "{failed}"),
+    }
+    let failed = must(write).expect_err("the pipe does not hold that much");
+    assert_eq!(failed.buf.len(), 1 << 20);
+}
+
+/// An operation that nothing but the end of its port will end, and the port.
+fn idle(env: &Env) -> (overlapped::Pending<'static, overlapped::request::Read<Vec<u8>>>, Port) {
+    let port = env.port();
+    let (reader, writer) = env.pipe(&port);
+    let read = waits(reader.read(vec![9; 8]));
+    // So that the pipe does not end when both sides are dropped.
+    std::mem::forget(writer);
+    drop(reader);
+    (read, port)
+}
+
+fn a_port_is_dropped_while_an_operation_is_waited_for(env: &Env) {
+    let port = env.port();
+    let nap = port.sleep(LONG * 100);
+    drop(port);
+    assert!(must(nap).expect_err("it would be long").is_cancelled());
+
+    let port = env.port();
+    let nap = port.sleep(LONG * 100);
+    let waiting = std::thread::spawn(move || must(nap));
+    // It sleeps in the kernel for the port by now, or comes too late; both must end.
+    std::thread::sleep(super::tools::MOMENT);
+    drop(port);
+    let outcome = waiting.join().expect("the waiting thread");
+    assert!(outcome.expect_err("it would be long").is_cancelled());
+
+    let (read, port) = idle(env);
+    assert_eq!(port.shutdown(LONG).leaked, 0);
+    assert_eq!(cancelled(must(read)), [9; 8]);
+}
+
+fn a_port_is_dropped_while_an_operation_is_awaited(env: &Env) {
+    let port = env.port();
+    let mut nap = port.sleep(LONG * 100);
+    assert!(poll_once(&mut nap).is_pending());
+    drop(port);
+    assert!(block_on(nap).expect_err("it would be long").is_cancelled());
+}
+
+fn a_bound_that_passes_loses_no_outcome(env: &Env) {
+    let port = env.port();
+    let file = env.file(&port, 1 << 20);
+    let reads: Vec<_> = (0..50).map(|i| file.read_at(vec![0; 1 << 19], i * 1000)).collect();
+    let report = port.shutdown(Duration::ZERO);
+    assert!(report.drained + report.leaked <= 50, "{report:?}");
+    // What was still in flight is over some time, and told like any other.
+    for (i, read) in reads.into_iter().enumerate() {
+        match must(read) {
+            Ok(done) => assert!(done.buf[..done.n] == numbered(1000 * i, done.n)),
+            Err(failed) => assert!(failed.error.is_cancelled(), "{failed}"),
+        }
+    }
+    assert_eq!(port.shutdown(LONG).leaked, 0, "a later shutdown goes on");
+}
+
+fn sleeps_are_cancelled_too(env: &Env) {
+    let port = env.port();
+    let naps: Vec<_> = (0..100).map(|_| port.sleep(LONG * 100)).collect();
+    let report = port.shutdown(LONG);
+    assert_eq!((report.drained, report.leaked), (100, 0));
+    for nap in naps {
+        assert!(nap.is_over());
+        assert!(nap.wait().expect_err("it would be long").is_cancelled());
+    }
+}
+
+fn clones_are_the_same_port(env: &Env) {
+    let port = env.port();
+    let nap = port.clone().sleep(Duration::from_millis(5));
+    // The clone is dropped, the port is not.
+    must(nap).expect("a sleep");
+    let nap = port.sleep(LONG * 100);
+    let _ = port.clone().shutdown(LONG);
+    assert!(must(nap).expect_err("it would be long").is_cancelled());
+    assert_eq!(must(port.sleep(LONG)).expect_err("refused").cause(), Cause::Closed);
+}

@@ -1,0 +1,112 @@
+//! Threads come and go; operations do not mind.
+
+use std::{thread, time::Duration};
+
+use super::{
+    Env, cases,
+    tools::{MOMENT, block_on, bytes, must, numbered, on_a_thread, poll_once, waits},
+};
+
+cases! {
+    Bytes "C2" a_read_outlives_the_thread_that_started_it;
+    Bytes "C2" a_read_outlives_every_thread_that_drove_the_port;
+    Bytes "C2" file_operations_outlive_their_thread;
+    Bytes "C14" those_who_wait_do_not_stand_in_each_other_s_way;
+    Bytes "C14" many_threads_share_a_port;
+}
+
+fn a_read_outlives_the_thread_that_started_it(env: &Env) {
+    let port = env.port();
+    let (reader, writer) = env.pipe(&port);
+    let (read, reader) = on_a_thread(move || (waits(reader.read(vec![0; 5])), reader));
+    must(writer.write_all(numbered(0, 5))).expect("a write");
+    assert_eq!(bytes(must(read)), numbered(0, 5));
+
+    // The same for one that is awaited, and for one that nobody looks at.
+    let (read, reader) = on_a_thread(move || {
+        let mut read = reader.read(vec![0; 5]);
+        assert!(poll_once(&mut read).is_pending());
+        drop(reader.read(vec![0; 5]));
+        (read, reader)
+    });
+    must(writer.write_all(numbered(5, 10))).expect("a write");
+    assert_eq!(bytes(block_on(read)), numbered(5, 5));
+    assert_eq!(bytes(must(reader.read(vec![0; 5]))), numbered(10, 5));
+}
+
+fn a_read_outlives_every_thread_that_drove_the_port(env: &Env) {
+    let port = env.port();
+    let (reader, writer) = env.pipe(&port);
+    let mut read = reader.read(vec![0; 5]);
+    for _ in 0..40 {
+        let port = port.clone();
+        read = on_a_thread(move || {
+            must(port.sleep(Duration::from_millis(1))).expect("a sleep");
+            read.wait_timeout(Duration::from_millis(1)).expect_err("nothing to read")
+        });
+    }
+    let read = waits(read);
+    must(writer.write_all(numbered(0, 5))).expect("a write");
+    assert_eq!(bytes(must(read)), numbered(0, 5));
+}
+
+fn file_operations_outlive_their_thread(env: &Env) {
+    let port = env.port();
+    let mut file = env.file(&port, 1 << 20);
+    for round in 0..20 {
+        let (reads, back) = on_a_thread(move || {
+            let read = |i: usize| file.read_exact_at(vec![0; 50_000], 10_000 * i as u64);
+            ((0..20).map(read).collect::<Vec<_>>(), file)
+        });
+        file = back;
+        for (i, read) in reads.into_iter().enumerate() {
+            let got = bytes(must(read));
+            assert!(got == numbered(10_000 * i, 50_000), "read {i} of round {round}");
+        }
+    }
+}
+
+fn those_who_wait_do_not_stand_in_each_other_s_way(env: &Env) {
+    let port = env.port();
+    let file = env.file(&port, 1000);
+    let (reader, writer) = env.pipe(&port);
+    thread::scope(|threads| {
+        // It sleeps at the kernel for all.
+        let first = reader.read(vec![0; 5]);
+        let waiting = threads.spawn(|| bytes(must(first)));
+        must(port.sleep(MOMENT)).expect("a sleep");
+        for i in 0..100 {
+            assert_eq!(bytes(must(file.read_at(vec![0; 10], i))), numbered(i as usize, 10));
+        }
+        // Three more, of which the last is over first.
+        let naps = [90, 60, 30].map(|ms| port.sleep(Duration::from_millis(ms)));
+        let naps = naps.map(|nap| threads.spawn(|| must(nap)));
+        for nap in naps {
+            nap.join().expect("a thread").expect("a sleep");
+        }
+        must(writer.write_all(numbered(0, 5))).expect("a write");
+        assert_eq!(waiting.join().expect("the first thread"), numbered(0, 5));
+    });
+}
+
+fn many_threads_share_a_port(env: &Env) {
+    let port = env.port();
+    let file = env.file(&port, 10_000);
+    thread::scope(|threads| {
+        for thread in 0..8_usize {
+            let (file, (reader, writer)) = (&file, env.pipe(&port));
+            threads.spawn(move || {
+                for i in 0..200 {
+                    let from = (thread * 1117 + i * 13) % 9000;
+                    let read = file.read_exact_at(vec![0; 100], from as u64);
+                    let through = reader.read(vec![0; 100]);
+                    let done = must(read).expect("a read");
+                    must(writer.write_all(done.buf)).expect("a write");
+                    assert_eq!(bytes(must(through)), numbered(from, 100));
+                }
+            });
+        }
+    });
+    let stats = port.stats();
+    assert_eq!((stats.started, stats.in_flight), (stats.landed, 0));
+}

@@ -1,0 +1,141 @@
+//! Storms on the real kernel. `OVERLAPPED_STRESS` multiplies their length, as in `0.1` or `10`.
+//!
+//! They run one after the other, and under a sanitizer too.
+
+#[path = "conformance/races.rs"]
+mod races;
+#[path = "conformance/storms.rs"]
+mod storms;
+
+#[path = "support/buffers.rs"]
+mod buffers;
+#[path = "support/scratch.rs"]
+mod scratch;
+#[path = "support/watchdog.rs"]
+mod watchdog;
+
+#[path = "stress/chases.rs"]
+mod chases;
+#[path = "stress/crowds.rs"]
+mod crowds;
+#[path = "stress/direct.rs"]
+mod direct;
+#[path = "stress/mixed.rs"]
+mod mixed;
+#[path = "stress/ports.rs"]
+mod ports;
+
+use std::{
+    env, fs,
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use overlapped::{Port, backend::Kind};
+use watchdog::Watchdog;
+
+/// No storm lasts longer, not even under a sanitizer.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// What a storm holds while it runs: the machine, and a dog that watches. At its end nothing may be
+/// left of it.
+struct Storm {
+    descriptors: usize,
+    _dog: Watchdog,
+    _alone: MutexGuard<'static, ()>,
+}
+
+/// Waits until no other storm runs.
+fn begin(name: &str) -> Storm {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let dog = Watchdog::set(name, LIMIT.mul_f64(factor().max(1.0)));
+    Storm { descriptors: descriptors(), _dog: dog, _alone: alone }
+}
+
+impl Drop for Storm {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            eventually("every thread of the library is gone", || threads() == 0);
+            eventually("every descriptor is closed", || descriptors() <= self.descriptors);
+        }
+    }
+}
+
+/// So many, at the usual length of the storms.
+fn scaled(count: u64) -> u64 {
+    (count as f64 * factor()).ceil() as u64
+}
+
+fn factor() -> f64 {
+    let set = env::var("OVERLAPPED_STRESS").ok();
+    set.map_or(1.0, |text| text.parse().expect("OVERLAPPED_STRESS is a number, as in 0.1"))
+}
+
+/// A port on `kind`, or a word on standard error why there is none.
+fn port(kind: Kind) -> Option<Port> {
+    let built = Port::builder().backend(kind).build();
+    built.inspect_err(|error| eprintln!("skipped: {error}")).ok()
+}
+
+/// How many descriptors this process has.
+fn descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").expect("Linux lists them").count()
+}
+
+/// How many threads of the library this process has.
+fn threads() -> usize {
+    let all = fs::read_dir("/proc/self/task").expect("Linux lists them");
+    // One may end while the list is read.
+    let names = all.filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    names.filter(|name| name.starts_with("overlapped")).count()
+}
+
+/// Looks until `is_so`, which must come.
+#[track_caller]
+fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(60), "never: {what}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// The same storm on both backends.
+macro_rules! on_both {
+    ($($storm:path as $uring:ident, $threads:ident;)+) => {$(
+        #[test]
+        fn $uring() {
+            let _storm = begin(stringify!($uring));
+            $storm(overlapped::backend::Kind::Uring);
+        }
+
+        #[test]
+        fn $threads() {
+            let _storm = begin(stringify!($threads));
+            $storm(overlapped::backend::Kind::Threads);
+        }
+    )+};
+}
+
+on_both! {
+    // [C5] every byte exactly once, however a cancel and its completion cross.
+    chases::cancels as cancels_on_io_uring, cancels_on_threads;
+    // [C6] the same for deadlines.
+    chases::deadlines as deadlines_on_io_uring, deadlines_on_threads;
+    // [C7] the same for reads that are dropped.
+    chases::drops as drops_on_io_uring, drops_on_threads;
+    // [C5] bursts of cancels, longer than the queue of any ring.
+    crowds::cancelled as a_crowd_is_cancelled_on_io_uring, a_crowd_is_cancelled_on_threads;
+    // [C9] a port with thousands in flight is dropped.
+    crowds::port_dropped as a_port_with_a_crowd_on_io_uring, a_port_with_a_crowd_on_threads;
+    // [C1] no byte is written to memory that is free again.
+    direct::port_dropped as direct_reads_on_io_uring, direct_reads_on_threads;
+    // [C2] the same when it is only the reads that are dropped.
+    direct::reads_dropped as direct_drops_on_io_uring, direct_drops_on_threads;
+    // [C7] everything at once: nothing is lost, nothing doubled, nothing left.
+    mixed::storm as everything_on_io_uring, everything_on_threads;
+    // [C9] ports come and go, and leave nothing behind.
+    ports::come_and_go as ports_on_io_uring, ports_on_threads;
+}
