@@ -154,7 +154,11 @@ fn serve(unread: &mut BTreeMap<u64, VecDeque<u8>>, entry: &mut Entry) -> usize {
             let (now, later) = room.split_at_mut(n);
             now.iter_mut().zip(bytes.drain(..n)).for_each(|(to, from)| *to = from);
             if !bytes.is_empty() {
-                unread.insert(origin + n as u64, bytes);
+                // What was served from both sides of a gap may reach over what filled it since:
+                // order is gone there, the bytes are not.
+                let place = unread.entry(origin + n as u64).or_default();
+                bytes.append(place);
+                *place = bytes;
             }
             room = later;
             served += n;

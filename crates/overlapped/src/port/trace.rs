@@ -80,6 +80,7 @@ mod sink {
         port::inbox::Flight,
     };
 
+    #[derive(Clone, Copy)]
     pub(crate) enum Note {}
 
     pub(crate) fn note(_flight: &Flight, _answer: &Result<Value, Cause>) -> Option<Note> {

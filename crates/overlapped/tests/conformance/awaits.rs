@@ -138,11 +138,9 @@ fn polled_on_one_thread_and_finished_on_another(env: &Env) {
         read
     });
     // The first thread is gone, and its waker with it.
-    let finishing = thread::spawn(move || {
-        match poll_once(&mut read) {
-            Poll::Ready(outcome) => bytes(outcome),
-            Poll::Pending => bytes(block_on(read)),
-        }
+    let finishing = thread::spawn(move || match poll_once(&mut read) {
+        Poll::Ready(outcome) => bytes(outcome),
+        Poll::Pending => bytes(block_on(read)),
     });
     must(writer.write_all(numbered(0, 5))).expect("a write");
     assert_eq!(finishing.join().expect("the second thread"), numbered(0, 5));

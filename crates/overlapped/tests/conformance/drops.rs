@@ -5,12 +5,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use overlapped::fs::{self, File};
+use overlapped::{
+    Pending, Port,
+    fs::{self, File},
+    pipe::Reader,
+    request::Read,
+};
 
 use super::{
     Env, cases,
-    tools::{block_on, bytes, eventually, land, must, numbered, poll_once, waits},
+    tools::{MOMENT, block_on, bytes, eventually, land, must, numbered, poll_once, waits},
 };
+
+type Reading = Pending<'static, Read<Vec<u8>>>;
 
 cases! {
     Bytes "C7" a_read_dropped_before_the_bytes_come_keeps_them;
@@ -19,6 +26,8 @@ cases! {
     Bytes "C7" a_read_that_was_never_looked_at_keeps_them;
     Bytes "C7" kept_bytes_are_served_piece_by_piece;
     Bytes "C7" kept_bytes_are_given_out_with_the_parts;
+    Bytes "C7" what_comes_back_late_comes_back_in_its_place;
+    Bytes "C7" what_comes_back_in_any_order_is_served_once;
     Bytes "C7" a_read_dropped_before_its_turn_takes_nothing;
     Bytes "C7" a_read_exact_dropped_half_way_gives_what_it_has;
     Bytes "C7" the_end_that_a_dropped_read_saw_is_told_again;
@@ -101,6 +110,46 @@ fn kept_bytes_are_given_out_with_the_parts(env: &Env) {
     let parts = block_on(reader.into_parts());
     assert_eq!(parts.unread, numbered(4, 6));
     assert!(parts.error.is_none());
+}
+
+/// Reads that have landed and whose outcome nobody has taken yet.
+fn landed(port: &Port, reader: &Reader, lengths: &[usize]) -> Vec<Option<Reading>> {
+    let reads: Vec<_> = lengths.iter().map(|&len| reader.read(vec![0; len])).collect();
+    reads.iter().for_each(|read| land(port, read));
+    reads.into_iter().map(Some).collect()
+}
+
+fn what_comes_back_late_comes_back_in_its_place(env: &Env) {
+    let port = env.port();
+    let (reader, writer) = env.pipe(&port);
+    must(writer.write_all(numbered(0, 12))).expect("a write");
+    let mut reads = landed(&port, &reader, &[3, 1, 2, 4]);
+    for place in [2, 0, 3, 1] {
+        reads[place] = None;
+    }
+    assert_eq!(bytes(must(reader.read_exact(vec![0; 12]))), numbered(0, 12));
+}
+
+fn what_comes_back_in_any_order_is_served_once(env: &Env) {
+    let port = env.port();
+    let (reader, writer) = env.pipe(&port);
+    must(writer.write_all(numbered(0, 6))).expect("a write");
+    let mut reads = landed(&port, &reader, &[3, 1, 2]);
+    reads[0] = None;
+    reads[2] = None;
+    // It is served from both sides of what is still out, and comes back itself.
+    drop(landed(&port, &reader, &[4]));
+    reads[1] = None;
+    // Where order can no longer be had, each byte is still served, and once.
+    let mut got = bytes(must(reader.read(vec![0; 3])));
+    while got.len() < 6 {
+        let more = reader.read(vec![0; 6]).deadline(MOMENT * 10);
+        got.extend(bytes(must(more)));
+    }
+    let mut expected = numbered(0, 6);
+    expected.sort_unstable();
+    got.sort_unstable();
+    assert_eq!(got, expected);
 }
 
 fn a_read_dropped_before_its_turn_takes_nothing(env: &Env) {

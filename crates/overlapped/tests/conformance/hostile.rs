@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Env, cases,
-    tools::{block_on, bytes, eventually, must, numbered, poll_once},
+    tools::{block_on, bytes, eventually, must, numbered, poll_once, waits},
 };
 use crate::buffers::{Bomb, Shy, Telling};
 
@@ -132,13 +132,23 @@ fn a_destructor_may_use_the_port(env: &Env) {
 
 fn a_buffer_is_dropped_once_its_operation_is_over(env: &Env) {
     let port = env.port();
-    let (reader, _writer) = env.pipe(&port);
+    let (reader, writer) = env.pipe(&port);
     let (buf, dropped) = Telling::new(8);
     let is_dropped = || dropped.load(std::sync::atomic::Ordering::SeqCst);
-    let read = reader.read(buf);
-    must(port.sleep(super::tools::MOMENT)).expect("a sleep");
+    let read = waits(reader.read(buf));
     assert!(!is_dropped(), "it is in flight, and belongs to the system");
     drop(read);
-    eventually("it was asked to stop, is over, and its buffer gone", is_dropped);
     drop(reader);
+    eventually("it is over, and its buffer gone", is_dropped);
+
+    // One that was written from: it goes on without its handle, and keeps its bytes.
+    let (reader, other) = env.pipe(&port);
+    let (buf, dropped) = Telling::new(200_000);
+    let is_dropped = || dropped.load(std::sync::atomic::Ordering::SeqCst);
+    drop(other.write_all(buf));
+    must(port.sleep(super::tools::MOMENT)).expect("a sleep");
+    assert!(!is_dropped(), "the pipe does not hold it all");
+    assert_eq!(bytes(must(reader.read_exact(vec![9; 200_000]))), vec![0; 200_000]);
+    eventually("it is over, and its buffer gone", is_dropped);
+    drop(writer);
 }

@@ -1,4 +1,4 @@
-//! Several threads start, await, cancel, drop, forget and bound reads and writes of pipes and files.
+//! Several threads start, await, cancel, drop, leave and bound reads and writes of pipes and files.
 //! In the end every byte that went into a pipe came out of it once, every write that counts is in
 //! the file, and nothing is left: no descriptor, no thread, no operation.
 
@@ -36,7 +36,7 @@ pub(crate) fn storm(kind: Kind) {
     let Some(port) = port(kind) else { return };
     let content = scratch.path().join("content");
     std::fs::write(&content, (0..CONTENT).map(byte).collect::<Vec<_>>()).expect("a file");
-    let steps = scaled(20_000);
+    let steps = scaled(100_000);
     let (give, given) = mpsc::channel::<Chore>();
     thread::scope(|threads| {
         threads.spawn(move || given.into_iter().for_each(|chore| chore()));
@@ -72,6 +72,8 @@ struct Sailor {
     sent: usize,
     received: usize,
     slots: Vec<Slot>,
+    /// What nobody looks at before the end.
+    unwatched: Vec<Reading>,
 }
 
 /// A place in the thread's own file, written once.
@@ -94,6 +96,7 @@ impl Sailor {
             sent: 0,
             received: 0,
             slots: Vec::new(),
+            unwatched: Vec::new(),
         }
     }
 
@@ -202,7 +205,7 @@ impl Sailor {
         let read = file.read_at(vec![0; len as usize], from);
         match self.dice.roll(6) {
             0 => drop(read),
-            1 => drop(read),
+            1 => self.unwatched.push(read),
             2 => {
                 read.cancel();
                 check_content(read.wait(), from as usize);
