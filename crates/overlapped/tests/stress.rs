@@ -18,6 +18,8 @@ mod watchdog;
 mod chases;
 #[path = "stress/crowds.rs"]
 mod crowds;
+#[path = "stress/dice.rs"]
+mod dice;
 #[path = "stress/direct.rs"]
 mod direct;
 #[path = "stress/mixed.rs"]

@@ -15,6 +15,7 @@ cases! {
     Bytes "C3" a_short_count_is_a_success;
     Bytes "C3" read_exact_at_fills_the_buffer_or_tells_what_came;
     Bytes "C3" vectored_transfers_go_through_the_buffers_in_order;
+    Bytes "C14" more_buffers_than_the_system_takes_at_once;
     Bytes "C3" a_write_with_its_sync_is_one_operation;
     Bytes "C3" syncs_tell_their_success;
     Bytes "C3" set_len_cuts_and_grows_with_zeros;
@@ -83,6 +84,20 @@ fn vectored_transfers_go_through_the_buffers_in_order(env: &Env) {
     assert_eq!(done.n, 4100);
     assert_eq!(done.buf[..4], parts);
     assert_eq!(done.buf[4], [7; 10], "what was not read is not touched");
+}
+
+fn more_buffers_than_the_system_takes_at_once(env: &Env) {
+    let port = env.port();
+    let file = env.file(&port, 30_000);
+    // Some systems take 1024.
+    let room: Vec<_> = (0..3000).map(|_| vec![0; 7]).collect();
+    let done = must(file.read_vectored_at(room, 0)).expect("a read");
+    assert!(done.n > 0);
+    assert_eq!(done.buf.concat()[..done.n], numbered(0, done.n), "a short count is no error");
+    let parts: Vec<_> = (0..3000).map(|i| numbered(100 + 7 * i, 7)).collect();
+    let done = must(file.write_vectored_at(parts, 100)).expect("a write");
+    assert!(done.n > 0);
+    assert_eq!(bytes(must(file.read_exact_at(vec![0; 30_000], 0))), numbered(0, 30_000));
 }
 
 fn a_write_with_its_sync_is_one_operation(env: &Env) {

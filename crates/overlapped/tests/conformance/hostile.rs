@@ -11,7 +11,10 @@ use super::{
     Env, cases,
     tools::{block_on, bytes, eventually, must, numbered, poll_once, waits},
 };
-use crate::buffers::{Bomb, Shy, Telling};
+use crate::{
+    buffers::Telling,
+    hostile::{Bomb, Shy},
+};
 
 cases! {
     Bytes "C11" a_waker_that_panics_harms_no_other;

@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use overlapped::{Cause, Port};
+use overlapped::Cause;
 
 use super::{
     Env, cases,
@@ -21,7 +21,7 @@ cases! {
 }
 
 fn at_the_limit_a_start_is_refused(env: &Env) {
-    let port = env.port_with(Port::builder().shards(1).max_in_flight(2));
+    let port = env.port_with(|settings| settings.shards(1).max_in_flight(2));
     let naps = [port.sleep(LONG * 100), port.sleep(LONG * 100)];
     let refused = must(port.sleep(LONG)).expect_err("two are in flight");
     assert_eq!(refused.cause(), Cause::Full(2));
@@ -36,7 +36,7 @@ fn at_the_limit_a_start_is_refused(env: &Env) {
 }
 
 fn a_refused_operation_gives_its_buffer_back(env: &Env) {
-    let port = env.port_with(Port::builder().shards(1).max_in_flight(3));
+    let port = env.port_with(|settings| settings.shards(1).max_in_flight(3));
     let file = env.file(&port, 100);
     let (reader, writer) = env.pipe(&port);
     let reads = [(); 3].map(|()| reader.read(vec![0; 8]));

@@ -10,6 +10,7 @@ use super::{
     storms::{self, AFTERMATH, Storm},
     tools::{block_on, must},
 };
+use crate::buffers::Remains;
 
 cases! {
     System "C3" direct_reads_and_writes_with_aligned_memory;
@@ -25,8 +26,8 @@ const COUNT: usize = 16;
 const LEN: usize = 1 << 18;
 
 /// A port, with a storm under way on it; or why not.
-fn storm(env: &Env, settings: Builder) -> Result<(Port, Storm), Verdict> {
-    let port = env.port_with(settings);
+fn storm(env: &Env, change: fn(Builder) -> Builder) -> Result<(Port, Storm), Verdict> {
+    let port = env.port_with(change);
     let path = env.path("direct");
     storms::prepare(&port, &path, COUNT * LEN).map_err(Verdict::Skip)?;
     let file = storms::open(&port, &path).expect("it was opened before");
@@ -72,7 +73,7 @@ fn direct_reads_and_writes_with_aligned_memory(env: &Env) -> Verdict {
 }
 
 fn dropped_reads_are_not_written_late(env: &Env) -> Verdict {
-    let (port, mut storm) = match storm(env, Port::builder()) {
+    let (port, mut storm) = match storm(env, |settings| settings) {
         Ok(begun) => begun,
         Err(skip) => return skip,
     };
@@ -83,7 +84,7 @@ fn dropped_reads_are_not_written_late(env: &Env) -> Verdict {
 }
 
 fn a_port_dropped_in_the_middle_writes_nothing_late(env: &Env) -> Verdict {
-    let (port, mut storm) = match storm(env, Port::builder()) {
+    let (port, mut storm) = match storm(env, |settings| settings) {
         Ok(begun) => begun,
         Err(skip) => return skip,
     };
@@ -93,7 +94,7 @@ fn a_port_dropped_in_the_middle_writes_nothing_late(env: &Env) -> Verdict {
 }
 
 fn a_shutdown_in_the_middle_writes_nothing_late_and_counts_all(env: &Env) -> Verdict {
-    let (port, mut storm) = match storm(env, Port::builder()) {
+    let (port, mut storm) = match storm(env, |settings| settings) {
         Ok(begun) => begun,
         Err(skip) => return skip,
     };
@@ -108,8 +109,8 @@ fn a_shutdown_in_the_middle_writes_nothing_late_and_counts_all(env: &Env) -> Ver
 
 fn a_port_that_leaks_writes_nothing_late(env: &Env) -> Verdict {
     // It does not wait for the kernel at all.
-    let settings = Port::builder().drain_bound(Duration::ZERO);
-    let (port, mut storm) = match storm(env, settings) {
+    let hasty = |settings: Builder| settings.drain_bound(Duration::ZERO);
+    let (port, mut storm) = match storm(env, hasty) {
         Ok(begun) => begun,
         Err(skip) => return skip,
     };
@@ -117,13 +118,13 @@ fn a_port_that_leaks_writes_nothing_late(env: &Env) -> Verdict {
     drop(port);
     thread::sleep(AFTERMATH);
     // What is still not released is leaked, which is allowed; what is released must be left alone.
-    storm.remains.retain(|remains| remains.is_released());
+    storm.remains.retain(Remains::is_released);
     judge(&storm)
 }
 
 fn outcomes_come_though_the_port_was_left_to_leak(env: &Env) -> Verdict {
-    let settings = Port::builder().drain_bound(Duration::ZERO);
-    let (port, mut storm) = match storm(env, settings) {
+    let hasty = |settings: Builder| settings.drain_bound(Duration::ZERO);
+    let (port, mut storm) = match storm(env, hasty) {
         Ok(begun) => begun,
         Err(skip) => return skip,
     };

@@ -85,24 +85,30 @@ impl fmt::Display for Case {
 
 /// Where a case runs.
 pub(crate) struct Env {
+    settings: Builder,
     make: Box<dyn Fn(Builder) -> io::Result<Port>>,
     dir: PathBuf,
 }
 
 impl Env {
-    /// Ports come from `make`, to which a case may suggest settings; files go to the empty `dir`.
-    pub(crate) fn new(make: impl Fn(Builder) -> io::Result<Port> + 'static, dir: PathBuf) -> Self {
-        Self { make: Box::new(make), dir }
+    /// Ports come from `make`, with `settings` or what a case makes of them; files go to the empty
+    /// `dir`.
+    pub(crate) fn new(
+        settings: Builder,
+        make: impl Fn(Builder) -> io::Result<Port> + 'static,
+        dir: PathBuf,
+    ) -> Self {
+        Self { settings, make: Box::new(make), dir }
     }
 
     /// A new port.
     fn port(&self) -> Port {
-        self.port_with(Port::builder())
+        self.port_with(|settings| settings)
     }
 
-    /// A new port with settings.
-    fn port_with(&self, settings: Builder) -> Port {
-        (self.make)(settings).expect("the environment makes ports")
+    /// A new port with other settings.
+    fn port_with(&self, change: impl FnOnce(Builder) -> Builder) -> Port {
+        (self.make)(change(self.settings.clone())).expect("the environment makes ports")
     }
 
     /// A path that no other case uses.

@@ -30,6 +30,8 @@ pub(crate) struct Races {
     pub(crate) lost: u64,
 }
 
+type Outcome = Result<Done<Vec<u8>>, Failed<Vec<u8>>>;
+
 const LONG: Duration = Duration::from_secs(30);
 
 /// Races `chase` with a record of eight bytes, `rounds` times. Whoever wins, each record is read
@@ -97,11 +99,7 @@ fn read_records(reader: &Reader, chase: Chase, wanted: &AtomicU64, rounds: u64) 
 }
 
 /// The outcome, if one is left. The chaser comes sooner in one round and later in another.
-fn chased(
-    read: Pending<'static, Read<Vec<u8>>>,
-    chase: Chase,
-    round: u64,
-) -> Option<Result<Done<Vec<u8>>, Failed<Vec<u8>>>> {
+fn chased(read: Pending<'static, Read<Vec<u8>>>, chase: Chase, round: u64) -> Option<Outcome> {
     let read = match chase {
         Chase::Deadline => read.deadline(Duration::from_micros(round % 61)),
         Chase::Cancel | Chase::Drop => {

@@ -1,6 +1,12 @@
 //! The end of a port: everything is cancelled and drained, and what cannot be is counted.
 
-use std::time::{Duration, Instant};
+use std::{
+    pin::Pin,
+    sync::{Arc, mpsc},
+    task::{Context, Wake, Waker},
+    thread,
+    time::{Duration, Instant},
+};
 
 use overlapped::{Cause, Port, Report, fs, fs::File};
 
@@ -21,6 +27,9 @@ cases! {
     Bytes "C9" a_bound_that_passes_loses_no_outcome;
     Time "C9" sleeps_are_cancelled_too;
     Time "C9" clones_are_the_same_port;
+    Time "C9" the_last_handle_may_be_dropped_by_a_waker;
+    Time "C9" several_threads_may_shut_a_port_down;
+    Bytes "C10" a_scope_on_a_port_that_is_shut_down;
 }
 
 fn a_shutdown_cancels_drains_and_reports(env: &Env) {
@@ -145,9 +154,9 @@ fn a_port_is_dropped_while_an_operation_is_waited_for(env: &Env) {
 
     let port = env.port();
     let nap = port.sleep(LONG * 100);
-    let waiting = std::thread::spawn(move || must(nap));
+    let waiting = thread::spawn(move || must(nap));
     // It sleeps in the kernel for the port by now, or comes too late; both must end.
-    std::thread::sleep(super::tools::MOMENT);
+    thread::sleep(super::tools::MOMENT);
     drop(port);
     let outcome = waiting.join().expect("the waiting thread");
     assert!(outcome.expect_err("it would be long").is_cancelled());
@@ -201,4 +210,50 @@ fn clones_are_the_same_port(env: &Env) {
     let _ = port.clone().shutdown(LONG);
     assert!(must(nap).expect_err("it would be long").is_cancelled());
     assert_eq!(must(port.sleep(LONG)).expect_err("refused").cause(), Cause::Closed);
+}
+
+fn the_last_handle_may_be_dropped_by_a_waker(env: &Env) {
+    /// Tells which thread has dropped the port.
+    struct Holds(Option<Port>, mpsc::Sender<Option<String>>);
+    impl Wake for Holds {
+        fn wake(mut self: Arc<Self>) {
+            let holds = Arc::get_mut(&mut self).expect("the only waker");
+            drop(holds.0.take());
+            let _ = holds.1.send(thread::current().name().map(str::to_owned));
+        }
+    }
+    let port = env.port();
+    let (tell, told) = mpsc::channel();
+    let mut nap = port.sleep(Duration::from_millis(1));
+    let other = port.sleep(LONG * 100);
+    let waker = Waker::from(Arc::new(Holds(Some(port), tell)));
+    let poll = Pin::new(&mut nap).poll(&mut Context::from_waker(&waker));
+    drop(waker);
+    assert!(poll.is_pending());
+    // It was the port's own thread that came here, and now it ends with the port.
+    let name = told.recv_timeout(LONG).expect("the waker was called");
+    assert!(name.is_some_and(|name| name.starts_with("overlapped")));
+    must(nap).expect("a sleep");
+    assert!(must(other).expect_err("it would be long").is_cancelled());
+}
+
+fn several_threads_may_shut_a_port_down(env: &Env) {
+    let port = env.port();
+    let naps: Vec<_> = (0..100).map(|_| port.sleep(LONG * 100)).collect();
+    thread::scope(|threads| {
+        let ends = [(); 4].map(|()| threads.spawn(|| port.shutdown(LONG)));
+        for end in ends {
+            assert_eq!(end.join().expect("a thread").leaked, 0);
+        }
+    });
+    assert!(naps.iter().all(overlapped::Pending::is_over));
+}
+
+fn a_scope_on_a_port_that_is_shut_down(env: &Env) {
+    let port = env.port();
+    let file = env.file(&port, 100);
+    assert_eq!(port.shutdown(LONG).leaked, 0);
+    let mut room = [9; 8];
+    let cause = port.scope(|s| must(s.read_at(&file, &mut room, 0)).unwrap_err().error.cause());
+    assert_eq!((cause, room), (Cause::Closed, [9; 8]));
 }

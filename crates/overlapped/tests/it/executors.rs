@@ -182,10 +182,9 @@ fn begun_in_one_executor_and_ended_in_another() {
     let runtime = runtime();
     for port in ports() {
         let (reader, writer) = pipe::pair(&port).expect("a pipe");
-        let read = runtime.block_on(async {
-            let mut read = reader.read(vec![0; 7]);
+        let mut read = reader.read(vec![0; 7]);
+        runtime.block_on(async {
             timeout(Duration::from_millis(5), &mut read).await.expect_err("nothing to read");
-            read
         });
         // On another thread, which has never heard of tokio.
         let ending = thread::spawn(move || future::block_on(read));

@@ -90,7 +90,7 @@ impl Reap for Out {
     fn wait(&mut self, until: Option<Instant>, out: &mut Vec<Completion>) -> io::Result<()> {
         let until = until.unwrap_or_else(|| Instant::now() + LONG);
         let mut inner = self.0.lock();
-        while !inner.woken && !(inner.answering && !inner.kept.is_empty()) {
+        while !inner.woken && (!inner.answering || inner.kept.is_empty()) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;

@@ -19,7 +19,7 @@ use overlapped::{
     request::{Read, Write},
 };
 
-use crate::{eventually, port, scaled, scratch::Scratch};
+use crate::{dice::Dice, eventually, port, scaled, scratch::Scratch};
 
 const THREADS: u64 = 4;
 const SLOT: usize = 512;
@@ -86,7 +86,7 @@ impl Sailor {
         let (reader, writer) = pipe::pair(port).expect("a pipe");
         Self {
             port: port.clone(),
-            dice: Dice(0x9e37_79b9_7f4a_7c15 ^ (number << 17) ^ 1),
+            dice: Dice::new(number),
             give,
             reader,
             writer,
@@ -312,18 +312,5 @@ fn check_content(outcome: Result<Done<Vec<u8>>, Failed<Vec<u8>>>, from: usize) {
             assert!(done.buf[..done.n].iter().enumerate().all(right), "the file's bytes");
         }
         Err(failed) => assert!(failed.error.is_cancelled(), "{failed}"),
-    }
-}
-
-/// The same throws for the same seed.
-struct Dice(u64);
-
-impl Dice {
-    /// Less than `faces`.
-    fn roll(&mut self, faces: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) % faces.max(1)
     }
 }

@@ -1,8 +1,9 @@
-//! Buffers that misbehave, and one that notices when the kernel writes to it too late.
+//! Buffers that tell what becomes of them: when they are dropped, and whether the kernel writes to
+//! them after that.
 #![allow(unsafe_code, reason = "a buffer's promise to stay where it is cannot be checked")]
 
 use std::{
-    panic::resume_unwind,
+    mem::ManuallyDrop,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -10,46 +11,6 @@ use std::{
 };
 
 use overlapped::{AlignedBuf, IoBuf, IoBufMut};
-
-/// A buffer whose destructor panics, without a word on standard error.
-#[derive(Debug)]
-pub(crate) struct Bomb(pub(crate) Vec<u8>);
-
-impl Drop for Bomb {
-    fn drop(&mut self) {
-        resume_unwind(Box::new("planned: a buffer's destructor panics"));
-    }
-}
-
-// SAFETY: a vector's bytes are on the heap; moving the vector does not move them.
-unsafe impl IoBuf for Bomb {
-    fn as_slice(&self) -> &[u8] {
-        &self.0
-    }
-}
-// SAFETY: the vector owns its bytes alone.
-unsafe impl IoBufMut for Bomb {
-    fn as_mut_slice(&mut self) -> &mut [u8] {
-        &mut self.0
-    }
-}
-
-/// A buffer that panics instead of showing its bytes.
-#[derive(Debug)]
-pub(crate) struct Shy;
-
-// SAFETY: it never shows any memory.
-unsafe impl IoBuf for Shy {
-    fn as_slice(&self) -> &[u8] {
-        resume_unwind(Box::new("planned: a buffer does not show its bytes"));
-    }
-}
-// SAFETY: as above.
-unsafe impl IoBufMut for Shy {
-    fn as_mut_slice(&mut self) -> &mut [u8] {
-        resume_unwind(Box::new("planned: a buffer does not show its bytes"));
-    }
-}
 
 /// A buffer that tells when it is dropped.
 #[derive(Debug)]
@@ -155,10 +116,7 @@ impl Block {
     fn take(len: usize) -> Self {
         let mut spares = BLOCKS.lock().unwrap();
         let fit = spares.iter().position(|spare| spare.len == len);
-        let start = fit.map(|place| spares.swap_remove(place).start).unwrap_or_else(|| {
-            let fresh: &'static mut AlignedBuf = Box::leak(Box::new(AlignedBuf::new(len, 4096)));
-            fresh.as_mut_ptr()
-        });
+        let start = fit.map_or_else(|| fresh(len), |place| spares.swap_remove(place).start);
         Self { start, len, released: AtomicBool::new(false) }
     }
 
@@ -176,6 +134,11 @@ impl Block {
         // SAFETY: as above; any byte is a valid `u8`.
         unsafe { byte.read_volatile() }
     }
+}
+
+/// Memory of the allocator's that is never given back to it.
+fn fresh(len: usize) -> *mut u8 {
+    ManuallyDrop::new(AlignedBuf::new(len, 4096)).as_mut_ptr()
 }
 
 impl Drop for Block {
