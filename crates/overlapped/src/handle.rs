@@ -173,3 +173,16 @@ pub(crate) fn has_offsets(handle: &Owned) -> bool {
 pub(crate) fn has_offsets(_handle: &Owned) -> bool {
     true
 }
+
+/// Whether the page cache is passed by: then nothing is ever at hand, and trying would wait.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+pub(crate) fn is_direct(handle: &Owned) -> bool {
+    let flags = rustix::fs::fcntl_getfl(handle);
+    flags.is_ok_and(|flags| flags.contains(rustix::fs::OFlags::DIRECT))
+}
+
+/// Whether the page cache is passed by: not on this system.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+pub(crate) fn is_direct(_handle: &Owned) -> bool {
+    false
+}

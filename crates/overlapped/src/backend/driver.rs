@@ -76,17 +76,18 @@ pub(crate) enum Choice {
 /// threads of a pool.
 #[cfg(target_os = "linux")]
 pub(crate) fn open(choice: Choice, workers: usize) -> Result<Backend, String> {
-    match choice {
-        Choice::Only(Kind::Null) => Ok(null()),
+    let backend = match choice {
+        Choice::Only(Kind::Null) => return Ok(null()),
+        Choice::Only(Kind::Custom(name)) => return Err(unknown(name)),
         Choice::Only(Kind::Threads) => super::pool::open(workers),
         Choice::Only(Kind::Uring) => super::uring::open(),
-        Choice::Only(Kind::Custom(name)) => Err(unknown(name)),
         Choice::Best => super::uring::open().or_else(|reason| {
             let mut backend = super::pool::open(workers)?;
             backend.features.fallback = Some(reason);
             Ok(backend)
         }),
-    }
+    }?;
+    Ok(Backend { cheap: super::cached::cheap(), ..backend })
 }
 
 /// Opens a backend: the one that was asked for, or the best that works here.

@@ -13,6 +13,8 @@
 //! * A new handle is answered as [`Value::Handle`], the moment it exists.
 //! * A flying operation goes on without anybody in `wait`.
 
+#[cfg(target_os = "linux")]
+mod cached;
 pub(crate) mod driver;
 mod null;
 #[cfg(unix)]
@@ -28,7 +30,7 @@ pub use crate::{
 };
 pub use driver::{Features, Kind, null};
 
-use std::{fmt, io, time::Instant};
+use std::{fmt, io, sync::Arc, time::Instant};
 
 /// The half where operations go in. One thread at a time calls it, under the port's lock.
 pub trait Submit: Send {
@@ -51,6 +53,23 @@ pub trait Reap: Send {
     /// Waits until something has completed, `until` has come or [`Submit::wake`] was called, and
     /// appends what has completed to `out`. May return early with nothing.
     fn wait(&mut self, until: Option<Instant>, out: &mut Vec<Completion>) -> io::Result<()>;
+}
+
+/// What a backend can do at once, without an operation: it never waits.
+pub trait Cheap: Send + Sync {
+    /// Tries to read at an offset what is at hand.
+    fn read_at(&self, from: &Owned, at: u64, into: &mut [u8]) -> Attempt;
+}
+
+/// What came of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// The outcome: so many bytes.
+    Done(usize),
+    /// It would have to wait, or be looked into: start an operation.
+    NotNow,
+    /// This handle has nothing at hand, ever.
+    Never,
 }
 
 /// A clock: the real one, or a simulated kernel's.
@@ -88,6 +107,8 @@ pub struct Backend {
     pub reap: Box<dyn Reap>,
     /// Its clock.
     pub clock: Box<dyn Clock>,
+    /// What it can do at once.
+    pub cheap: Option<Arc<dyn Cheap>>,
 }
 
 impl fmt::Debug for Backend {

@@ -19,6 +19,7 @@ pub fn null() -> Backend {
         submit: Box::new(NullSubmit(Arc::clone(&shared))),
         reap: Box::new(NullReap(shared)),
         clock: Box::new(RealClock),
+        cheap: None,
     }
 }
 

@@ -1,9 +1,10 @@
 use std::{fmt, path::Path, sync::Arc, task::Waker};
 
-use super::{Alignment, Close, IntoParts, OpenOptions, ranges::Ranges};
+use super::{Alignment, Close, IntoParts, OpenOptions, cache::Cache, ranges::Ranges};
 use crate::{
+    backend::Attempt,
     buf::{Drain, DrainMany, Fill, FillMany, IoBuf, IoBufMut, NoMemory, StatOut},
-    error::{Cause, ESPIPE, Error},
+    error::{Cause, Done, ESPIPE, Error},
     handle::{self, Owned},
     iocb::Id,
     op::{Goal, Heir, Op, Open, Operation, Plain, Plan, Read, ReadMany, Stat, Write, WriteMany},
@@ -33,10 +34,16 @@ use crate::{
 /// ```
 pub struct File {
     inner: Arc<FileInner>,
+    /// For what can be done at once; operations in flight go by the number.
+    handle: Arc<Owned>,
     /// It is no stream: some systems would take an offset there, and ignore it.
     has_offsets: bool,
+    cache: Cache,
     port: Port,
 }
+
+/// How many bytes are copied at once by who starts a read. More would hold up an executor's thread.
+const COPIED: usize = 256 << 10;
 
 /// What operations in flight keep of a file.
 pub(super) struct FileInner(Held);
@@ -81,8 +88,11 @@ impl File {
     /// Takes over an open file. Its flags stay as they are; another handle to it stays valid.
     pub fn from_owned(port: &Port, handle: Owned) -> Self {
         let has_offsets = handle::has_offsets(&handle);
-        let held = Held::new(handle::raw(&handle), handle);
-        Self { inner: Arc::new(FileInner(held)), has_offsets, port: port.clone() }
+        let cache = Cache::of(&handle);
+        let handle = Arc::new(handle);
+        let held = Held::new(handle::raw(&handle), Arc::clone(&handle));
+        let inner = Arc::new(FileInner(held));
+        Self { inner, handle, has_offsets, cache, port: port.clone() }
     }
 
     /// The port that the file's operations go to.
@@ -97,7 +107,9 @@ impl File {
     ///
     /// [pread(2)]: https://man7.org/linux/man-pages/man2/pread.2.html
     pub fn read_at<B: IoBufMut + 'static>(&self, buf: B, offset: u64) -> Pending<'static, Read<B>> {
-        Pending::start_by(self.reach(offset), self.read(Goal::Once, buf, offset))
+        self.read_cached(buf, offset).unwrap_or_else(|buf| {
+            Pending::start_by(self.reach(offset), self.read(Goal::Once, buf, offset))
+        })
     }
 
     /// Reads until `buf` is full. The end of the file before that is an error
@@ -107,7 +119,9 @@ impl File {
         buf: B,
         offset: u64,
     ) -> Pending<'static, Read<B>> {
-        Pending::start_by(self.reach(offset), self.read(Goal::All, buf, offset))
+        self.read_cached(buf, offset).unwrap_or_else(|buf| {
+            Pending::start_by(self.reach(offset), self.read(Goal::All, buf, offset))
+        })
     }
 
     /// Reads at `offset` into several buffers, one after the other. See [preadv(2)].
@@ -261,6 +275,33 @@ impl File {
         Gate::unless(self.inner.0.pay())
     }
 
+    /// Copies what the page cache holds, without an operation; or gives the buffer back.
+    fn read_cached<'io, B: IoBufMut + 'io>(
+        &self,
+        mut buf: B,
+        offset: u64,
+    ) -> Result<Pending<'io, Read<B>>, B> {
+        let shard = self.port.shard_for(&self.read_op(offset));
+        let sound = self.has_offsets && i64::try_from(offset).is_ok() && buf.len() <= COPIED;
+        let (Some(cheap), true) = (shard.cheap(), sound && self.cache.hopes()) else {
+            return Err(buf);
+        };
+        let room = buf.as_mut_slice();
+        // The end of the file in the middle of a whole read is for the operation to tell.
+        let asked = room.len();
+        match cheap.read_at(&self.handle, offset, room) {
+            Attempt::Done(n) if n == asked => {
+                self.cache.hit();
+                shard.count_inline();
+                Ok(Pending::over(Ok(Done { n, buf })))
+            }
+            attempt => {
+                self.cache.miss(attempt == Attempt::Never);
+                Err(buf)
+            }
+        }
+    }
+
     /// The OS takes offsets as signed numbers, and -1 as "where the stream stands".
     fn reach(&self, offset: u64) -> Gate {
         let trouble = match (self.has_offsets, i64::try_from(offset)) {
@@ -312,7 +353,9 @@ impl<'scope, 'env: 'scope> Scope<'scope, 'env> {
         buf: &'env mut [u8],
         offset: u64,
     ) -> Pending<'scope, Read<&'env mut [u8]>> {
-        self.start(file.reach(offset), file.read(Goal::Once, buf, offset))
+        file.read_cached(buf, offset).unwrap_or_else(|buf| {
+            self.start(file.reach(offset), file.read(Goal::Once, buf, offset))
+        })
     }
 
     /// As [`File::read_exact_at`].
@@ -322,7 +365,8 @@ impl<'scope, 'env: 'scope> Scope<'scope, 'env> {
         buf: &'env mut [u8],
         offset: u64,
     ) -> Pending<'scope, Read<&'env mut [u8]>> {
-        self.start(file.reach(offset), file.read(Goal::All, buf, offset))
+        file.read_cached(buf, offset)
+            .unwrap_or_else(|buf| self.start(file.reach(offset), file.read(Goal::All, buf, offset)))
     }
 
     /// As [`File::write_at`].

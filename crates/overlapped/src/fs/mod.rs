@@ -1,5 +1,6 @@
 //! Files: bytes at offsets, and the names that lead to them.
 
+mod cache;
 mod file;
 mod open;
 mod parts;

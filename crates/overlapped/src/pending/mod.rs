@@ -15,6 +15,7 @@ use std::{
     fmt,
     future::Future,
     marker::PhantomData,
+    mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -56,10 +57,17 @@ use crate::{
 /// The memory outlives the operation in every case: it is freed where the OS's last word is heard.
 #[must_use = "dropping it abandons the operation; wait, await, or give it a routine"]
 pub struct Pending<'io, O: Operation> {
-    /// `None` once the outcome was taken.
-    half: Option<Half<O>>,
-    ticket: Ticket,
+    stage: Stage<O>,
     io: PhantomData<&'io ()>,
+}
+
+enum Stage<O: Operation> {
+    /// It has a block, and a place in the book.
+    Started(Half<O>, Ticket),
+    /// It was over when it started, and needed neither.
+    Over(O::Output),
+    /// The outcome was taken.
+    Taken,
 }
 
 /// Where an operation is in the book.
@@ -147,21 +155,32 @@ impl<'io, O: Operation> Pending<'io, O> {
         let flight = Flight::new(&entry, shard.now(), holder, tally);
         let key = route.start(shard, entry, flight);
         let ticket = Ticket { shard: Arc::clone(shard), key, id };
-        Self { half: Some(half), ticket, io: PhantomData }
+        Self { stage: Stage::Started(half, ticket), io: PhantomData }
+    }
+
+    /// An operation that was over when it started.
+    pub(crate) fn over(output: O::Output) -> Self {
+        Self { stage: Stage::Over(output), io: PhantomData }
+    }
+
+    /// The place in the book of an operation that is not over.
+    fn flying(&self) -> Option<&Ticket> {
+        match &self.stage {
+            Stage::Started(half, ticket) if !half.is_landed() => Some(ticket),
+            _ => None,
+        }
     }
 
     /// Whether the operation is over, so that taking its outcome will not wait. Asking also sees to
     /// it that somebody drives the port, so that the answer becomes yes.
     pub fn is_over(&self) -> bool {
-        let over = self.is_landed();
-        if !over {
-            self.ticket.shard.attend(self.ticket.key, self.ticket.id);
+        match self.flying() {
+            Some(ticket) => {
+                ticket.shard.attend(ticket.key, ticket.id);
+                false
+            }
+            None => true,
         }
-        over
-    }
-
-    fn is_landed(&self) -> bool {
-        self.half.as_ref().is_none_or(Half::is_landed)
     }
 
     /// Blocks until the operation is over, and gives its outcome.
@@ -181,7 +200,7 @@ impl<'io, O: Operation> Pending<'io, O> {
     /// When the time is over, the operation itself, which goes on as it was (C6): wait again,
     /// [`cancel`](Self::cancel) it, or drop it. A timeout of zero looks once.
     pub fn wait_timeout(mut self, timeout: Duration) -> Result<O::Output, Self> {
-        let until = self.ticket.shard.now().checked_add(timeout);
+        let until = self.flying().and_then(|ticket| ticket.shard.now().checked_add(timeout));
         if self.block(until) { Ok(self.take()) } else { Err(self) }
     }
 
@@ -189,8 +208,8 @@ impl<'io, O: Operation> Pending<'io, O> {
     /// may be anything: done (the cancel came too late), partly done, cancelled, failed (C5).
     /// Asking again does nothing.
     pub fn cancel(&self) {
-        if !self.is_landed() {
-            self.ticket.shard.cancel(self.ticket.key, self.ticket.id);
+        if let Some(ticket) = self.flying() {
+            ticket.shard.cancel(ticket.key, ticket.id);
         }
     }
 
@@ -202,8 +221,7 @@ impl<'io, O: Operation> Pending<'io, O> {
     /// thread once the operation was polled, dropped or given a routine. A later deadline replaces
     /// an earlier one. A sleep has no deadline.
     pub fn deadline(self, timeout: Duration) -> Self {
-        if !self.is_landed() {
-            let Ticket { shard, key, id } = &self.ticket;
+        if let Some(Ticket { shard, key, id }) = self.flying() {
             if let Some(at) = shard.now().checked_add(timeout) {
                 shard.deadline(*key, *id, at);
             }
@@ -213,7 +231,7 @@ impl<'io, O: Operation> Pending<'io, O> {
 
     /// Blocks until landed; whether it is.
     fn block(&mut self, until: Option<Instant>) -> bool {
-        let Some(half) = &mut self.half else {
+        let Stage::Started(half, ticket) = &mut self.stage else {
             return true;
         };
         if half.is_landed() {
@@ -223,26 +241,31 @@ impl<'io, O: Operation> Pending<'io, O> {
         if half.register(&parker.waker()) {
             return true;
         }
-        self.ticket.shard.drive(&parker, &|| half.is_landed(), until)
+        ticket.shard.drive(&parker, &|| half.is_landed(), until)
     }
 
     /// Leaves a waker, to be called by somebody who does not block; whether it is over already.
     fn attend(&mut self, waker: &Waker) -> bool {
-        let Some(half) = &mut self.half else {
+        let Stage::Started(half, ticket) = &mut self.stage else {
             return true;
         };
         if half.register(waker) {
             return true;
         }
-        self.ticket.shard.attend(self.ticket.key, self.ticket.id);
+        ticket.shard.attend(ticket.key, ticket.id);
         false
     }
 
     /// Takes the outcome of an operation that is over.
     fn take(&mut self) -> O::Output {
-        let half = self.half.take().expect("the outcome is taken once");
-        let (request, outcome) = half.take();
-        request.finish(outcome)
+        match mem::replace(&mut self.stage, Stage::Taken) {
+            Stage::Started(half, _ticket) => {
+                let (request, outcome) = half.take();
+                request.finish(outcome)
+            }
+            Stage::Over(output) => output,
+            Stage::Taken => panic!("the outcome of an operation is taken once"),
+        }
     }
 }
 
@@ -253,7 +276,6 @@ impl<O: Operation> Future for Pending<'_, O> {
     type Output = O::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O::Output> {
-        assert!(self.half.is_some(), "a Pending was polled after it gave its outcome");
         if self.attend(cx.waker()) { Poll::Ready(self.take()) } else { Poll::Pending }
     }
 }
@@ -261,26 +283,25 @@ impl<O: Operation> Future for Pending<'_, O> {
 // [C8] never blocks: it asks, lets go of its half, and leaves the rest to who drives.
 impl<O: Operation> Drop for Pending<'_, O> {
     fn drop(&mut self) {
-        let Some(half) = self.half.take() else {
+        let stage = mem::replace(&mut self.stage, Stage::Taken);
+        let Stage::Started(half, Ticket { shard, key, id }) = stage else {
             return;
         };
         if half.is_landed() {
             return;
         }
-        let Ticket { shard, key, id } = &self.ticket;
         // While the half lives, the id cannot name another operation.
-        shard.dropping(*key, *id);
+        shard.dropping(key, id);
         drop(half);
         // An orphan must be landed without anybody waiting for it.
-        shard.attend(*key, *id);
+        shard.attend(key, id);
     }
 }
 
 impl<O: Operation> fmt::Debug for Pending<'_, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pending")
-            .field("id", &self.ticket.id)
-            .field("is_over", &self.is_landed())
+            .field("flying", &self.flying().map(|ticket| ticket.id))
             .finish_non_exhaustive()
     }
 }

@@ -43,7 +43,7 @@ impl Reader {
     }
 
     fn new(port: &Port, handle: Owned, waits_first: bool) -> Self {
-        let held = Held::new(handle::raw(&handle), handle);
+        let held = Held::new(handle::raw(&handle), Arc::new(handle));
         let shard = port.shard_for(&Op::Nop);
         let lane = Lane::new(held, Direction::Read, shard);
         Self { lane, port: port.clone(), waits_first }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Core, Handle, Port, Shard};
+use super::{Core, Handle, Port, Shard, inbox::Limit};
 use crate::backend::{
     Backend,
     driver::{self, Choice, Kind},
@@ -91,8 +91,8 @@ impl Builder {
     }
 
     pub(super) fn build_on(self, backends: Vec<Backend>) -> Port {
-        let limit = self.max_in_flight.div_ceil(backends.len());
-        let shard = |(number, backend)| Shard::new(number, backend, limit);
+        let limit = Arc::new(Limit::new(self.max_in_flight));
+        let shard = |(number, backend)| Shard::new(number, backend, Arc::clone(&limit));
         Port(Arc::new(Handle(Arc::new(Core {
             shards: backends.into_iter().enumerate().map(shard).collect(),
             aux: OnceLock::new(),

@@ -22,8 +22,8 @@ pub(crate) struct Held {
 }
 
 struct State {
-    /// `None` once given out.
-    handle: Option<Owned>,
+    /// `None` once given out. Shared with the user's handle, which is gone by then.
+    handle: Option<Arc<Owned>>,
     flying: usize,
     /// Why an operation that nobody watched failed.
     owed: Option<Cause>,
@@ -31,7 +31,7 @@ struct State {
 }
 
 impl Held {
-    pub(crate) fn new(raw: Raw, handle: Owned) -> Self {
+    pub(crate) fn new(raw: Raw, handle: Arc<Owned>) -> Self {
         let state = State { handle: Some(handle), flying: 0, owed: None, drained: None };
         Self { raw, state: Mutex::new(state) }
     }
@@ -84,7 +84,8 @@ impl Held {
     }
 
     fn give_out(&self) -> Option<Owned> {
-        self.lock().handle.take()
+        let handle = self.lock().handle.take();
+        handle.and_then(Arc::into_inner)
     }
 }
 

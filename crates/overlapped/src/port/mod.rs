@@ -34,6 +34,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use inbox::Limit;
+
 use crate::{
     backend::{
         Backend, Features, Kind,
@@ -75,7 +77,7 @@ pub(crate) struct Core {
     /// Does what the backend lacks.
     aux: OnceLock<Result<Arc<Shard>, String>>,
     workers: usize,
-    limit: usize,
+    limit: Arc<Limit>,
     drain_bound: Duration,
 }
 
@@ -152,6 +154,10 @@ impl Port {
             stats.backlog += book.backlog_len();
             stats.cancels += book.cancels;
             stats.panics += shard.panics();
+            let inline = shard.inline();
+            stats.inline += inline;
+            stats.started += inline;
+            stats.landed += inline;
         }
         stats
     }
@@ -206,7 +212,7 @@ impl Core {
 
     fn open_aux(&self) -> Result<Arc<Shard>, String> {
         let backend = driver::open(Choice::Only(Kind::Threads), self.workers)?;
-        let aux = Shard::new(self.shards.len(), backend, self.limit);
+        let aux = Shard::new(self.shards.len(), backend, Arc::clone(&self.limit));
         if self.shards[0].book().closed {
             aux.close();
         }

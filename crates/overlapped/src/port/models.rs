@@ -16,7 +16,7 @@ use loom::{
 
 use super::{
     helm::{Call, Helm, Seat},
-    inbox::{Cancelled, Flight, Inbox, Landed},
+    inbox::{Cancelled, Flight, Inbox, Landed, Limit},
 };
 use crate::{
     backend::{Completion, Submit},
@@ -65,7 +65,7 @@ type ReadHalf = Half<Read<Vec<u8>>>;
 /// One read, entered into the book and not yet handed on, as in a handle's own queue.
 fn admitted() -> (Arc<World>, ReadHalf, Entry, u32) {
     let seen = Arc::new(StdMutex::new(Seen::default()));
-    let inbox = Inbox::new(Box::new(Device(Arc::clone(&seen))), 10);
+    let inbox = Inbox::new(Box::new(Device(Arc::clone(&seen))), Arc::new(Limit::new(10)));
     let world = Arc::new(World { inbox, seen, landed: StdMutex::default() });
     let request = Read { buf: Fill(vec![0; 2]), heir: None };
     let (half, mut entry) = split(Op::Read { from: 0, at: None }, Plan::new(Goal::Once), request);

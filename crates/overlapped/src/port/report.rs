@@ -21,6 +21,8 @@ pub struct Stats {
     pub started: u64,
     /// Operations over.
     pub landed: u64,
+    /// Of these, operations that were over when they started: reads of cached data.
+    pub inline: u64,
     /// Operations in flight now.
     pub in_flight: usize,
     /// Operations in flight that wait for room in the backend.

@@ -5,7 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::Waker,
     thread,
@@ -15,13 +15,13 @@ use std::{
 use super::{
     background::Background,
     helm::{Call, Helm, Seat},
-    inbox::{Cancelled, Flight, Holder, Inbox, Landed, State},
+    inbox::{Cancelled, Flight, Holder, Inbox, Landed, Limit, State},
     parker::Parker,
     timers::Due,
     trace,
 };
 use crate::{
-    backend::{Backend, Cause, Clock, Completion, Features, Reap, Value},
+    backend::{Backend, Cause, Cheap, Clock, Completion, Features, Reap, Value},
     iocb::{Entry, Id, Landing, Orphan, Tally},
     op::{Cancel, OnDrop},
 };
@@ -35,6 +35,10 @@ pub(crate) struct Shard {
     /// The completion half, used by who is at the helm. `None` only once leaked.
     reap: Mutex<Option<Box<dyn Reap>>>,
     clock: Box<dyn Clock>,
+    cheap: Option<Arc<dyn Cheap>>,
+    /// Operations that were over when they started.
+    inline: AtomicU64,
+    closed: AtomicBool,
     /// Room for the next turn, so that a turn does not allocate.
     spare: Mutex<Batch>,
     /// Operations whose landing, wills and wake-ups included, is not finished.
@@ -63,6 +67,13 @@ struct Batch {
     after: After,
 }
 
+impl Batch {
+    /// Whether its room is worth keeping: that of a burst is given back (C14).
+    fn is_modest(&self) -> bool {
+        self.completions.capacity().max(self.landed.capacity()) <= 1024
+    }
+}
+
 /// What is to be done once the helm is free: it may run user code.
 #[derive(Default)]
 struct After {
@@ -78,7 +89,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shard {
-    pub(super) fn new(number: usize, backend: Backend, limit: usize) -> Arc<Self> {
+    pub(super) fn new(number: usize, backend: Backend, limit: Arc<Limit>) -> Arc<Self> {
         Arc::new(Self {
             number,
             features: backend.features,
@@ -86,6 +97,9 @@ impl Shard {
             helm: Helm::new(),
             reap: Mutex::new(Some(backend.reap)),
             clock: backend.clock,
+            cheap: backend.cheap,
+            inline: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
             spare: Mutex::default(),
             busy: AtomicUsize::new(0),
             idle: Mutex::default(),
@@ -100,6 +114,22 @@ impl Shard {
 
     pub(super) fn book(&self) -> impl std::ops::DerefMut<Target = State> + '_ {
         self.inbox.lock()
+    }
+
+    // --- at once ----------------------------------------------------------------------------
+
+    /// What can be done without an operation, unless the port is closed.
+    pub(crate) fn cheap(&self) -> Option<&dyn Cheap> {
+        if self.closed.load(Ordering::Acquire) { None } else { self.cheap.as_deref() }
+    }
+
+    /// An operation was over when it started.
+    pub(crate) fn count_inline(&self) {
+        self.inline.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn inline(&self) -> u64 {
+        self.inline.load(Ordering::Relaxed)
     }
 
     // --- starting ---------------------------------------------------------------------------
@@ -318,7 +348,9 @@ impl Shard {
             self.withdraw(&*holder, id);
         }
         self.finish(&mut batch.after);
-        *lock(&self.spare) = batch;
+        if batch.is_modest() {
+            *lock(&self.spare) = batch;
+        }
     }
 
     fn reap(&self, until: Option<Instant>, out: &mut Vec<Completion>) {
@@ -389,6 +421,7 @@ impl Shard {
         {
             let mut book = self.inbox.lock();
             book.closed = true;
+            self.closed.store(true, Ordering::Release);
             book.flights.iter_mut().for_each(|(_, flight)| flight.recall());
         }
         self.cancel_where(|_| true);

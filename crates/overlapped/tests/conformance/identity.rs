@@ -1,6 +1,6 @@
 //! What was meant for one operation never reaches a later one.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use super::{
     Env, cases,
@@ -9,6 +9,7 @@ use super::{
 
 cases! {
     Bytes "C13" a_late_cancel_does_not_hit_a_successor;
+    Bytes "C13" a_cancel_that_crosses_the_landing_does_not_hit_a_successor;
     Bytes "C13" a_deadline_that_was_not_needed_does_not_hit_a_successor;
     Time "C13" a_cancelled_sleep_does_not_end_a_successor;
 }
@@ -26,6 +27,26 @@ fn a_late_cancel_does_not_hit_a_successor(env: &Env) {
         let second = reader.read(vec![0; 8]);
         must(writer.write_all(round.to_le_bytes().to_vec())).expect("a write");
         let got = must(second).expect("nobody has cancelled this one");
+        assert_eq!(got.buf, round.to_le_bytes());
+    }
+}
+
+fn a_cancel_that_crosses_the_landing_does_not_hit_a_successor(env: &Env) {
+    let port = env.port();
+    let file = env.file(&port, 1000);
+    let (reader, writer) = env.pipe(&port);
+    for round in 0..500_u64 {
+        let first = file.read_at(vec![0; 8], 0);
+        let successor = thread::scope(|threads| {
+            threads.spawn(|| (0..2000).for_each(|_| first.cancel()));
+            while !first.is_over() {
+                must(port.sleep(Duration::ZERO)).expect("nobody cancels a sleep");
+            }
+            // It gets the place in the book that has just become free.
+            reader.read(vec![0; 8])
+        });
+        must(writer.write_all(round.to_le_bytes().to_vec())).expect("a write");
+        let got = must(successor).expect("nobody has cancelled this one");
         assert_eq!(got.buf, round.to_le_bytes());
     }
 }

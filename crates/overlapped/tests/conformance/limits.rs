@@ -11,6 +11,7 @@ use super::{
 
 cases! {
     Time "C14" at_the_limit_a_start_is_refused;
+    Time "C14" the_limit_is_the_port_s_whatever_its_shape;
     Bytes "C14" a_refused_operation_gives_its_buffer_back;
     Bytes "C14" more_operations_than_any_queue_holds;
     Bytes "C14" what_is_in_flight_is_listed;
@@ -35,12 +36,26 @@ fn at_the_limit_a_start_is_refused(env: &Env) {
     }
 }
 
+fn the_limit_is_the_port_s_whatever_its_shape(env: &Env) {
+    let port = env.port_with(|settings| settings.shards(3).max_in_flight(4));
+    let naps: Vec<_> = (0..4).map(|_| port.sleep(LONG * 100)).collect();
+    let refused = must(port.sleep(LONG)).expect_err("four are in flight");
+    assert_eq!(refused.cause(), Cause::Full(4));
+    assert_eq!(port.stats().in_flight, 4);
+    thread::scope(|threads| {
+        // Nor has another thread more room.
+        let other = threads.spawn(|| must(port.sleep(LONG)).expect_err("four are in flight"));
+        assert_eq!(other.join().expect("a thread").cause(), Cause::Full(4));
+    });
+    naps.iter().for_each(overlapped::Pending::cancel);
+}
+
 fn a_refused_operation_gives_its_buffer_back(env: &Env) {
     let port = env.port_with(|settings| settings.shards(1).max_in_flight(3));
     let file = env.file(&port, 100);
     let (reader, writer) = env.pipe(&port);
     let reads = [(); 3].map(|()| reader.read(vec![0; 8]));
-    for failed in [must(file.read_at(vec![7; 10], 0)), must(reader.read(vec![7; 10]))] {
+    for failed in [must(file.write_at(vec![7; 10], 0)), must(reader.read(vec![7; 10]))] {
         let failed = failed.expect_err("three are in flight");
         assert_eq!((failed.error.cause(), failed.buf), (Cause::Full(3), vec![7; 10]));
     }

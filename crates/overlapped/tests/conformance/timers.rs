@@ -1,6 +1,11 @@
 //! Sleeps: never early, whoever drives the port.
 
-use std::{thread, time::Duration};
+use std::{
+    hint,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
 
 use super::{
     Env, cases,
@@ -15,6 +20,7 @@ cases! {
     Time "C12" a_sleep_wakes_those_who_await;
     Time "C8" a_dropped_sleep_is_gone;
     Time "C14" many_sleeps_end_each_at_its_time;
+    Time "C14" a_wait_that_begins_as_its_operation_ends;
 }
 
 fn a_sleep_is_never_early(env: &Env) {
@@ -94,4 +100,28 @@ fn many_sleeps_end_each_at_its_time(env: &Env) {
     });
     assert_eq!(port.stats().started, 2000);
     eventually("all have landed", || port.stats().landed == 2000);
+}
+
+fn a_wait_that_begins_as_its_operation_ends(env: &Env) {
+    for round in 0..300 {
+        let port = env.port();
+        let nap = port.sleep(LONG * 100);
+        let (ready, begin) = (AtomicBool::new(false), AtomicBool::new(false));
+        thread::scope(|threads| {
+            // It is about to sleep at the kernel when its operation is landed by another thread.
+            threads.spawn(|| {
+                ready.store(true, Ordering::SeqCst);
+                while !begin.load(Ordering::SeqCst) {
+                    hint::spin_loop();
+                }
+                assert!(must(nap).expect_err("it would be long").is_cancelled());
+            });
+            while !ready.load(Ordering::SeqCst) {
+                thread::yield_now();
+            }
+            begin.store(true, Ordering::SeqCst);
+            (0..round * 8).for_each(|_| hint::spin_loop());
+            assert_eq!(port.shutdown(LONG).leaked, 0);
+        });
+    }
 }

@@ -117,6 +117,7 @@ fn port(manner: Manner) -> (Port, Arc<Shared>) {
         submit: Box::new(In(Arc::clone(&shared), manner)),
         reap: Box::new(Out(Arc::clone(&shared))),
         clock: Box::new(RealClock),
+        cheap: None,
     };
     (Port::with_backend(backend), shared)
 }
@@ -236,6 +237,7 @@ fn what_a_backend_lacks_the_port_does() {
         submit: Box::new(In(Arc::clone(&shared), Manner::Deaf)),
         reap: Box::new(Out(Arc::clone(&shared))),
         clock: Box::new(RealClock),
+        cheap: None,
     });
     let metadata = file(&port).metadata().wait_timeout(LONG).expect("somebody does it");
     assert!(metadata.expect("metadata").len > 0);

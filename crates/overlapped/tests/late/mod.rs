@@ -89,6 +89,7 @@ impl Late {
             submit: Box::new(Self(Arc::clone(&shared))),
             reap: Box::new(Self(shared)),
             clock: Box::new(RealClock),
+            cheap: None,
         }
     }
 }
@@ -139,13 +140,12 @@ fn is_stream(entry: &Entry) -> bool {
 
 /// Writes the first `n` bytes of what is asked.
 fn write(entry: &mut Entry, n: usize, stream_at: u64) {
-    let mut at = match entry.op() {
+    let at = match entry.op() {
         Op::Read { at: Some(at), .. } => at,
         _ => stream_at,
     };
-    for to in entry.slices_mut().flatten().take(n) {
+    for (at, to) in (at..).zip(entry.slices_mut().flatten().take(n)) {
         *to = byte(at);
-        at += 1;
     }
 }
 

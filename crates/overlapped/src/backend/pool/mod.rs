@@ -76,6 +76,7 @@ fn backend(shared: Arc<Shared>) -> Backend {
         submit: Box::new(PoolSubmit::new(Arc::clone(&shared))),
         reap: Box::new(PoolReap::new(shared)),
         clock: Box::new(RealClock),
+        cheap: None,
     }
 }
 

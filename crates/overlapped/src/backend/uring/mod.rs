@@ -45,6 +45,7 @@ pub(crate) fn open() -> Result<Backend, String> {
         submit: Box::new(submit),
         reap: Box::new(reap),
         clock: Box::new(RealClock),
+        cheap: None,
     })
 }
 
