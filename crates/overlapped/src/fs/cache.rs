@@ -16,9 +16,10 @@ const REST: u32 = 64;
 const NEVER: u32 = u32::MAX;
 
 impl Cache {
-    pub(super) fn of(handle: &Owned) -> Self {
-        let state = if handle::is_direct(handle) { NEVER } else { 0 };
-        Self { state: AtomicU32::new(state) }
+    /// `offered`: the backend can look. If it cannot, there is no cache to know about.
+    pub(super) fn of(handle: &Owned, offered: bool) -> Self {
+        let hopeless = !offered || handle::is_direct(handle);
+        Self { state: AtomicU32::new(if hopeless { NEVER } else { 0 }) }
     }
 
     /// Whether to look. What it counts need not be exact: it is a guess about the future.

@@ -88,7 +88,8 @@ impl File {
     /// Takes over an open file. Its flags stay as they are; another handle to it stays valid.
     pub fn from_owned(port: &Port, handle: Owned) -> Self {
         let has_offsets = handle::has_offsets(&handle);
-        let cache = Cache::of(&handle);
+        let offered = port.shard_for(&Op::Nop).cheap().is_some();
+        let cache = Cache::of(&handle, offered);
         let handle = Arc::new(handle);
         let held = Held::new(handle::raw(&handle), Arc::clone(&handle));
         let inner = Arc::new(FileInner(held));

@@ -4,7 +4,7 @@ use std::{
     hint,
     sync::atomic::{AtomicU64, Ordering},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use overlapped::{
@@ -112,13 +112,20 @@ fn chased(read: Pending<'static, Read<Vec<u8>>>, chase: Chase, round: u64) -> Op
         Chase::Cancel => read.cancel(),
         Chase::Deadline => {}
     }
-    Some(read.wait_timeout(LONG).expect("a chased read comes to its end"))
+    Some(must(read).expect("a chased read comes to its end"))
+}
+
+/// The outcome, if it comes in time.
+fn must(read: Pending<'static, Read<Vec<u8>>>) -> Option<Outcome> {
+    let start = Instant::now();
+    let outcome = read.wait_timeout(LONG).ok();
+    outcome.filter(|_| start.elapsed() < LONG)
 }
 
 /// The record is still to be had, by a read that nobody chases.
 fn again(reader: &Reader, record: u64) {
-    let outcome = reader.read_exact(vec![0; 8]).wait_timeout(LONG);
-    let outcome = outcome.unwrap_or_else(|_| panic!("record {record} is lost"));
+    let outcome = must(reader.read_exact(vec![0; 8]));
+    let outcome = outcome.unwrap_or_else(|| panic!("record {record} is lost"));
     check(&outcome.expect("nobody has cancelled this one"), record);
 }
 
