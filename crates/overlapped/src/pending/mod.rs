@@ -33,7 +33,7 @@ use crate::{
 ///
 /// The operation runs from the moment the verb returned it, whether or not anybody waits; further
 /// steps of one that has several (`write_all_sync_at`) are taken by whoever drives the port: a
-/// thread that waits, or the background thread once somebody asked, polled or dropped. Exactly one
+/// thread that waits, or the background thread once something was polled or dropped. Exactly one
 /// outcome comes (C3), with the buffer that was lent (C4).
 ///
 /// * **Block**: [`wait`](Self::wait), [`wait_timeout`](Self::wait_timeout).
@@ -171,16 +171,13 @@ impl<'io, O: Operation> Pending<'io, O> {
         }
     }
 
-    /// Whether the operation is over, so that taking its outcome will not wait. Asking also sees to
-    /// it that somebody drives the port, so that the answer becomes yes.
+    /// Whether the operation is over, so that taking its outcome will not wait. Asking also takes a
+    /// look at the port, without waiting, so that who asks again and again gets a yes in the end.
     pub fn is_over(&self) -> bool {
-        match self.flying() {
-            Some(ticket) => {
-                ticket.shard.attend(ticket.key, ticket.id);
-                false
-            }
-            None => true,
-        }
+        let Stage::Started(half, Ticket { shard, .. }) = &self.stage else {
+            return true;
+        };
+        half.is_landed() || shard.drive(&Parker::current(), &|| half.is_landed(), Some(shard.now()))
     }
 
     /// Blocks until the operation is over, and gives its outcome.

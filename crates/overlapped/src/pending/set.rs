@@ -34,7 +34,8 @@ mod sealed {
 impl<O: Operation> sealed::Sealed for Pending<'_, O> {}
 impl<O: Operation> Waitable for Pending<'_, O> {
     fn is_ready(&self) -> bool {
-        self.is_over()
+        // Without a look at the port, which would forget a wake-up that this thread waits for.
+        self.flying().is_none()
     }
 
     fn watch(&mut self, waker: &Waker) -> bool {
@@ -42,7 +43,7 @@ impl<O: Operation> Waitable for Pending<'_, O> {
     }
 
     fn claim(&mut self) -> bool {
-        self.is_over()
+        self.flying().is_none()
     }
 
     fn unclaim(&mut self) {}

@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, mpsc},
+    sync::{Arc, Mutex, mpsc},
     task::{Context, Wake, Waker},
     thread,
     time::{Duration, Instant},
@@ -214,21 +214,20 @@ fn clones_are_the_same_port(env: &Env) {
 
 fn the_last_handle_may_be_dropped_by_a_waker(env: &Env) {
     /// Tells which thread has dropped the port.
-    struct Holds(Option<Port>, mpsc::Sender<Option<String>>);
+    struct Holds(Mutex<Option<Port>>, mpsc::Sender<Option<String>>);
     impl Wake for Holds {
-        fn wake(mut self: Arc<Self>) {
-            let holds = Arc::get_mut(&mut self).expect("the only waker");
-            drop(holds.0.take());
-            let _ = holds.1.send(thread::current().name().map(str::to_owned));
+        fn wake(self: Arc<Self>) {
+            let port = self.0.lock().expect("nobody panics").take();
+            drop(port);
+            let _ = self.1.send(thread::current().name().map(str::to_owned));
         }
     }
     let port = env.port();
     let (tell, told) = mpsc::channel();
-    let mut nap = port.sleep(Duration::from_millis(1));
+    let mut nap = port.sleep(super::tools::MOMENT);
     let other = port.sleep(LONG * 100);
-    let waker = Waker::from(Arc::new(Holds(Some(port), tell)));
+    let waker = Waker::from(Arc::new(Holds(Mutex::new(Some(port)), tell)));
     let poll = Pin::new(&mut nap).poll(&mut Context::from_waker(&waker));
-    drop(waker);
     assert!(poll.is_pending());
     // It was the port's own thread that came here, and now it ends with the port.
     let name = told.recv_timeout(LONG).expect("the waker was called");
