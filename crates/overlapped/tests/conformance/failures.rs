@@ -44,29 +44,39 @@ fn a_failed_abandoned_write_is_told_by_closing(env: &Env) {
     assert!(told.to_string().contains("abandoned"), "{told}");
 }
 
-/// A file open for reading only, to which a write has failed that nobody watched.
+/// A file open for reading only, with a write under way that must fail and that nobody watches.
 fn file_with_a_debt(env: &Env, port: &overlapped::Port) -> File {
     drop(env.file(port, 100));
     let file = must(File::open(port, env.path("file"))).expect("a file");
     drop(file.write_at(vec![7; 10], 0));
-    eventually("the write has failed", || port.in_flight().is_empty());
     file
 }
 
 fn a_failed_abandoned_file_write_is_told_by_the_next_write(env: &Env) {
     let port = env.port();
-    let file = file_with_a_debt(env, &port);
+    let file = env.file(&port, 100);
+    // No file is that long; a write of its own would succeed.
+    drop(file.write_at(vec![7; 10], 1 << 63));
     // A read is no place to tell it.
-    assert_eq!(bytes(must(file.read_at(vec![0; 100], 0))).len(), 100);
-    let failed = must(file.write_at(vec![8; 10], 0)).expect_err("it tells");
-    assert_eq!((failed.error.raw_os_error(), failed.buf), (Some(EBADF), vec![8; 10]));
+    assert_eq!(bytes(must(file.read_at(vec![0; 200], 0))).len(), 100);
+    eventually("a write tells", || match must(file.write_at(vec![8; 10], 0)) {
+        Ok(done) => done.n == 0,
+        Err(failed) => {
+            assert_eq!(failed.error.kind(), std::io::ErrorKind::InvalidInput);
+            assert_eq!(failed.buf, [8; 10]);
+            true
+        }
+    });
+    must(file.write_at(vec![8; 10], 0)).expect("told once");
 }
 
 fn a_failed_abandoned_file_write_is_told_by_the_next_sync(env: &Env) {
     let port = env.port();
     let file = file_with_a_debt(env, &port);
-    let told = must(file.sync_data()).expect_err("it tells");
-    assert_eq!(told.raw_os_error(), Some(EBADF));
+    eventually("a sync tells", || match must(file.sync_data()) {
+        Ok(()) => false,
+        Err(told) => told.raw_os_error() == Some(EBADF),
+    });
     must(file.sync_data()).expect("told once, and a sync of its own succeeds");
 }
 
@@ -83,7 +93,7 @@ fn a_failed_abandoned_file_write_is_told_by_closing(env: &Env) {
 fn an_error_that_was_told_is_not_told_again(env: &Env) {
     let port = env.port();
     let file = file_with_a_debt(env, &port);
-    must(file.write_at(vec![8; 10], 0)).expect_err("it tells");
+    eventually("a sync tells", || must(file.sync_data()).is_err());
     block_on(file.close()).expect("told before");
 
     // Nor one that its own outcome has told.

@@ -18,7 +18,7 @@ cases! {
     Bytes "C14" starts_and_landings_are_counted;
     Time "C15" a_port_says_what_it_is;
     Bytes "C15" what_a_backend_lacks_is_done_all_the_same;
-    Bytes "C15" an_offset_beyond_every_file_is_refused_by_the_os;
+    Bytes "C15" an_offset_beyond_every_file_is_refused;
 }
 
 fn at_the_limit_a_start_is_refused(env: &Env) {
@@ -146,7 +146,7 @@ fn what_a_backend_lacks_is_done_all_the_same(env: &Env) {
     must(overlapped::fs::remove_file(&port, env.path("other"))).expect("remove_file");
 }
 
-fn an_offset_beyond_every_file_is_refused_by_the_os(env: &Env) {
+fn an_offset_beyond_every_file_is_refused(env: &Env) {
     let port = env.port();
     let file = env.file(&port, 100);
     for offset in [u64::MAX, u64::MAX - 1, 1 << 63] {
