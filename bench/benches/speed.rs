@@ -1,9 +1,9 @@
 //! How long things take here and now, for people: `cargo bench -p bench`. No check reads it.
 //! `cargo bench -p bench -- null` runs the groups with such names.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
-use bench::{awaited, blocking, cached_read, dropped, lent, null_port, pread};
+use bench::{awaited, blocking, cached_read, lent, null_port, pread};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use overlapped::{Port, backend::Kind};
 
@@ -12,9 +12,8 @@ fn null(c: &mut Criterion) {
     let port = null_port();
     group(c, "null backend, blocking", 1, blocking(&port, 1));
     group(c, "null backend, blocking", 32, blocking(&port, 32));
-    group(c, "null backend, awaited", 1, awaited(&port, 1));
-    group(c, "null backend, awaited", 32, awaited(&port, 32));
-    group(c, "null backend, dropped", 32, dropped(&port, 32));
+    group(c, "null backend, awaited", 1, awaited(&port, 1, thread::park));
+    group(c, "null backend, awaited", 32, awaited(&port, 32, thread::park));
     group(c, "null backend, scope", 32, lent(&port));
 }
 
@@ -33,7 +32,7 @@ fn uring(c: &mut Criterion) {
         Ok(port) => {
             group(c, "io_uring, blocking", 1, blocking(&port, 1));
             group(c, "io_uring, blocking", 32, blocking(&port, 32));
-            group(c, "io_uring, awaited", 32, awaited(&port, 32));
+            group(c, "io_uring, awaited", 32, awaited(&port, 32, thread::park));
             group(c, "io_uring, scope", 32, lent(&port));
         }
         Err(error) => eprintln!("io_uring: skipped: {error}"),

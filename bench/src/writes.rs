@@ -26,8 +26,9 @@ pub fn blocking(port: &Port, depth: usize) -> impl FnMut() + use<> {
     }
 }
 
-/// Starts `depth` writes and awaits them all at once, so that each leaves a waker.
-pub fn awaited(port: &Port, depth: usize) -> impl FnMut() + use<> {
+/// Starts `depth` writes and awaits them all at once, so that each leaves a waker. While none is
+/// over it does what `idle` does, as `thread::park`.
+pub fn awaited<I: Fn()>(port: &Port, depth: usize, idle: I) -> impl FnMut() + use<I> {
     let file = sink(port);
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut flying = Vec::with_capacity(depth);
@@ -45,17 +46,17 @@ pub fn awaited(port: &Port, depth: usize) -> impl FnMut() + use<> {
             if flying.is_empty() {
                 return;
             }
-            thread::park();
+            idle();
         }
     }
 }
 
-/// Starts `depth` writes and drops them in flight, but for the last, which brings them all home.
-pub fn dropped(port: &Port, depth: usize) -> impl FnMut() + use<> {
+/// Starts `depth` writes and drops them in flight; `turn` brings them home.
+pub fn dropped<T: Fn()>(port: &Port, depth: usize, turn: T) -> impl FnMut() + use<T> {
     let file = sink(port);
     move || {
-        (1..depth).for_each(|_| drop(file.write_at(BYTES, 0)));
-        file.write_at(BYTES, 0).wait().expect("a write");
+        (0..depth).for_each(|_| drop(file.write_at(BYTES, 0)));
+        turn();
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::{env, io, process::ExitCode};
 
-use bench::{awaited, blocking, cached_read, dropped, lent, null_port, pread};
+use bench::{awaited, blocking, cached_read, dropped, lent, null_port, pread, taking_turns};
 
 type Round = Box<dyn FnMut()>;
 
@@ -19,8 +19,14 @@ struct Case {
 const CASES: &[Case] = &[
     case("null-blocking-1", 1, || Ok(Box::new(blocking(&null_port(), 1)))),
     case("null-blocking-32", 32, || Ok(Box::new(blocking(&null_port(), 32)))),
-    case("null-awaited-32", 32, || Ok(Box::new(awaited(&null_port(), 32)))),
-    case("null-dropped-32", 32, || Ok(Box::new(dropped(&null_port(), 32)))),
+    case("null-awaited-32", 32, || {
+        let (port, turn) = taking_turns()?;
+        Ok(Box::new(awaited(&port, 32, turn)))
+    }),
+    case("null-dropped-32", 32, || {
+        let (port, turn) = taking_turns()?;
+        Ok(Box::new(dropped(&port, 32, turn)))
+    }),
     case("null-scope-32", 32, || Ok(Box::new(lent(&null_port())))),
     case("cached-read", 1, || Ok(Box::new(cached_read()?))),
     case("std-pread", 1, || Ok(Box::new(pread()?))),

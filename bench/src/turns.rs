@@ -1,0 +1,58 @@
+//! A null port whose background thread works only when it is told to.
+//!
+//! What two threads do depends on how they run into each other, and that is another matter at each
+//! run. Here they take turns, so that each run is like the last.
+
+use std::{
+    io::{self, Read, Write},
+    mem,
+    os::unix::net::UnixStream,
+    pin::Pin,
+    task::{Context, Waker},
+    time::{Duration, Instant},
+};
+
+use overlapped::{
+    Port,
+    backend::{self, Backend, Completion, Reap},
+};
+
+/// The port, and a *turn*: it lets the background thread land all that flies, and returns when that
+/// thread sleeps again.
+pub fn taking_turns() -> io::Result<(Port, impl Fn() + use<>)> {
+    let (ours, theirs) = UnixStream::pair()?;
+    let null = backend::null();
+    let reap = Box::new(Gated { reap: null.reap, gate: theirs });
+    let port = Port::with_backend(Backend { reap, ..null });
+    // Something that is awaited and not over keeps the background thread at the helm.
+    let mut night = port.sleep(Duration::from_secs(1 << 30));
+    let slept = Pin::new(&mut night).poll(&mut Context::from_waker(Waker::noop()));
+    assert!(slept.is_pending());
+    mem::forget(night);
+    await_sleep(&ours)?;
+    let turn = move || {
+        (&ours).write_all(b"!").expect("the other end is open");
+        await_sleep(&ours).expect("the other thread lives");
+    };
+    Ok((port, turn))
+}
+
+/// Sockets, since they block at once where a lock would first spin for a while.
+fn await_sleep(mut gate: &UnixStream) -> io::Result<()> {
+    gate.read_exact(&mut [0])
+}
+
+/// Says that it goes to sleep, and sleeps until it is told to go on or the other end is gone.
+struct Gated {
+    reap: Box<dyn Reap>,
+    gate: UnixStream,
+}
+
+impl Reap for Gated {
+    fn wait(&mut self, until: Option<Instant>, out: &mut Vec<Completion>) -> io::Result<()> {
+        if self.gate.write_all(b".").is_ok() {
+            let _told_or_alone = self.gate.read(&mut [0])?;
+        }
+        self.reap.wait(until, out)
+    }
+}
