@@ -34,10 +34,10 @@ pub(crate) struct Source {
     attribute_lines: BTreeSet<usize>,
 }
 
-/// All files of `crates/*` and `xtask`, in the order of their paths.
+/// All files of `bench`, `crates/*` and `xtask`, in the order of their paths.
 pub(crate) fn load() -> Result<Vec<Source>> {
     let root = workspace::root();
-    let mut crates = vec![root.join("xtask")];
+    let mut crates = vec![root.join("bench"), root.join("xtask")];
     for entry in fs::read_dir(root.join("crates"))? {
         crates.push(entry?.path());
     }

@@ -2,6 +2,8 @@
 
 /// fmt, clippy, doc, features, test, stress: a cargo call or two each.
 pub(crate) mod basic;
+/// Instructions per operation, against the figures that are checked in.
+pub(crate) mod counts;
 /// loom, which needs its own build of the library.
 pub(crate) mod loom;
 /// miri, asan, tsan, which need a nightly toolchain.
