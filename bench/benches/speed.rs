@@ -4,8 +4,19 @@
 use std::{thread, time::Duration};
 
 use bench::{awaited, blocking, cached_read, lent, null_port, pread};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput};
 use overlapped::{Port, backend::Kind};
+
+fn main() {
+    let mut c = Criterion::default()
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2))
+        .configure_from_args();
+    null(&mut c);
+    cached(&mut c);
+    uring(&mut c);
+    c.final_summary();
+}
 
 /// The library alone: nothing moves.
 fn null(c: &mut Criterion) {
@@ -45,12 +56,3 @@ fn group(c: &mut Criterion, name: &str, depth: usize, mut round: impl FnMut()) {
     group.bench_function(format!("depth {depth}"), |bencher| bencher.iter(&mut round));
     group.finish();
 }
-
-criterion_group! {
-    name = speed;
-    config = Criterion::default()
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2));
-    targets = null, cached, uring
-}
-criterion_main!(speed);
