@@ -57,7 +57,10 @@ fn valgrind() -> Result<()> {
         return Err("there is no valgrind; `sudo apt-get install valgrind` or the like".into());
     }
     Cmd::new("apt-get").args(["update"]).run()?;
-    Cmd::new("apt-get").args(["install", "--yes", "valgrind"]).run()
+    Cmd::new("apt-get")
+        .args(["install", "--yes", "valgrind"])
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .run()
 }
 
 /// "NAME OPERATIONS", the operations of a round, or "NAME - REASON" of a case that cannot run here.
