@@ -17,10 +17,14 @@ use overlapped::{
     backend::{self, Backend, Completion, Reap},
 };
 
+/// A background thread that does not come to the helm by then is a failure, not a hang.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// The port, and a *turn*: it lets the background thread land all that flies, and returns when that
 /// thread sleeps again.
-pub fn taking_turns() -> io::Result<(Port, impl Fn() + use<>)> {
-    let (ours, theirs) = UnixStream::pair()?;
+pub fn taking_turns() -> (Port, impl Fn() + use<>) {
+    let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
+    ours.set_read_timeout(Some(PATIENCE)).expect("a socket has a timeout");
     let null = backend::null();
     let reap = Box::new(Gated { reap: null.reap, gate: theirs });
     let port = Port::with_backend(Backend { reap, ..null });
@@ -29,17 +33,17 @@ pub fn taking_turns() -> io::Result<(Port, impl Fn() + use<>)> {
     let slept = Pin::new(&mut night).poll(&mut Context::from_waker(Waker::noop()));
     assert!(slept.is_pending());
     mem::forget(night);
-    await_sleep(&ours)?;
+    await_sleep(&ours);
     let turn = move || {
         (&ours).write_all(b"!").expect("the other end is open");
-        await_sleep(&ours).expect("the other thread lives");
+        await_sleep(&ours);
     };
-    Ok((port, turn))
+    (port, turn)
 }
 
 /// Sockets, since they block at once where a lock would first spin for a while.
-fn await_sleep(mut gate: &UnixStream) -> io::Result<()> {
-    gate.read_exact(&mut [0])
+fn await_sleep(mut gate: &UnixStream) {
+    gate.read_exact(&mut [0]).expect("the background thread is at the helm");
 }
 
 /// Says that it goes to sleep, and sleeps until it is told to go on or the other end is gone.

@@ -26,7 +26,8 @@ pub(crate) fn run(args: &[String]) -> Result<String> {
     let old = workspace::read(PAGE).and_then(|text| Figures::parse(&text));
     let mut now = Figures::new(compiler()?);
     let mut notes = Vec::new();
-    for line in Cmd::new(&program()).quiet().ok_or("`counts` cannot list its cases")?.lines() {
+    let list = Cmd::new(&program()).quiet();
+    for line in list.ok_or_else(|| format!("`{}` fails", program()))?.lines() {
         match case(line)? {
             (name, Ok(operations)) => now.set(name, count(name, operations)?),
             (name, Err(reason)) => {
