@@ -4,10 +4,12 @@
 //! has nothing in flight at its end. What a round itself does is little beside what it measures.
 
 mod reads;
+mod tasks;
 mod turns;
 mod writes;
 
 pub use reads::{cached_read, pread};
+pub use tasks::{ROW, tasks};
 pub use turns::taking_turns;
 pub use writes::{awaited, blocking, dropped, lent};
 

@@ -33,7 +33,7 @@ pub(crate) const VERBS: &[Verb] = &[
     ),
     verb("test", "all tests; they go through the backends themselves", CI, steps::basic::test),
     verb("counts", "instructions per operation; --write accepts them", CI, steps::counts::run),
-    verb("loom", "every interleaving of the block, its pool and the inbox", CI, steps::loom::run),
+    verb("loom", "every interleaving of the block, the book and a shard", CI, steps::loom::run),
     verb("miri", "undefined behaviour in all that needs no kernel", CI, steps::nightly::miri),
     verb("stress", "storms on the real kernel, release build", CI, steps::basic::stress),
     verb("asan", "stress and conformance under AddressSanitizer", CI, steps::nightly::asan),

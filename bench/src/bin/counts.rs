@@ -4,7 +4,9 @@
 
 use std::{env, io, process::ExitCode};
 
-use bench::{awaited, blocking, cached_read, dropped, lent, null_port, pread, taking_turns};
+use bench::{
+    ROW, awaited, blocking, cached_read, dropped, lent, null_port, pread, taking_turns, tasks,
+};
 
 type Round = Box<dyn FnMut()>;
 
@@ -28,6 +30,8 @@ const CASES: &[Case] = &[
         Ok(Box::new(dropped(&port, 32, turn)))
     }),
     case("null-scope-32", 32, || Ok(Box::new(lent(&null_port())))),
+    case("local-tasks-1", ROW, || Ok(Box::new(tasks(1)))),
+    case("local-tasks-32", 32 * ROW, || Ok(Box::new(tasks(32)))),
     case("cached-read", 1, || Ok(Box::new(cached_read()?))),
     case("std-pread", 1, || Ok(Box::new(pread()?))),
 ];

@@ -96,8 +96,12 @@ impl fmt::Display for Cause {
 ///
 /// Converts into [`io::Error`] with the matching kind, so `?` works in functions that return
 /// [`io::Result`]; the raw code stays reachable through [`Error::raw_os_error`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct Error(Box<Parts>);
+
+/// What an error knows. On the heap, so that an outcome is no larger than what a success needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
+pub(crate) struct Parts {
     pub(crate) cause: Cause,
     pub(crate) verb: &'static str,
     pub(crate) object: Object,
@@ -106,15 +110,44 @@ pub struct Error {
     pub(crate) cancel_requested: bool,
 }
 
+impl From<Parts> for Error {
+    fn from(parts: Parts) -> Self {
+        Self(Box::new(parts))
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl Error {
+    /// What is owed about an operation on a handle that nobody watched.
+    pub(crate) fn owed(
+        cause: Cause,
+        verb: &'static str,
+        number: i64,
+        backend: &'static str,
+    ) -> Self {
+        let object = Object::Handle(number);
+        Parts { cause, verb, object, backend, moved: 0, cancel_requested: false }.into()
+    }
+
+    /// What could not be registered.
+    pub(crate) fn unregistered(cause: Cause, object: Object, backend: &'static str) -> Self {
+        let verb = "register";
+        Parts { cause, verb, object, backend, moved: 0, cancel_requested: false }.into()
+    }
+
     /// The cause, in the OS's own word where the OS gave one.
     pub fn cause(&self) -> Cause {
-        self.cause
+        self.0.cause
     }
 
     /// The OS's error number, if the OS gave one.
     pub fn raw_os_error(&self) -> Option<i32> {
-        match self.cause {
+        match self.0.cause {
             Cause::Os(code) => Some(code),
             _ => None,
         }
@@ -122,15 +155,15 @@ impl Error {
 
     /// The kind that `std` gives to this cause.
     pub fn kind(&self) -> io::ErrorKind {
-        self.cause.kind()
+        self.0.cause.kind()
     }
 
     /// Whether the operation ended because a cancel reached it: `ECANCELED`, or `EINTR` after a
     /// cancel was requested (what a call that blocked in a kernel thread says).
     pub fn is_cancelled(&self) -> bool {
-        match self.cause {
+        match self.0.cause {
             Cause::Os(ECANCELED) => true,
-            Cause::Os(EINTR) => self.cancel_requested,
+            Cause::Os(EINTR) => self.0.cancel_requested,
             _ => false,
         }
     }
@@ -138,27 +171,27 @@ impl Error {
     /// How many bytes had moved before it failed. Not zero only for operations of several steps,
     /// such as `read_exact_at` or `write_all_at`.
     pub fn moved(&self) -> usize {
-        self.moved
+        self.0.moved
     }
 
     /// The name of the operation, as in `"read_at"`.
     pub fn operation(&self) -> &'static str {
-        self.verb
+        self.0.verb
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.verb, self.object)?;
-        if !self.backend.is_empty() {
-            write!(f, " ({})", self.backend)?;
+        write!(f, "{} {}", self.0.verb, self.0.object)?;
+        if !self.0.backend.is_empty() {
+            write!(f, " ({})", self.0.backend)?;
         }
-        write!(f, ": {}", self.cause)?;
-        if self.is_cancelled() && self.cancel_requested {
+        write!(f, ": {}", self.0.cause)?;
+        if self.is_cancelled() && self.0.cancel_requested {
             f.write_str(" (as requested)")?;
         }
-        if self.moved > 0 {
-            write!(f, "; {} bytes had moved before", self.moved)?;
+        if self.0.moved > 0 {
+            write!(f, "; {} bytes had moved before", self.0.moved)?;
         }
         match self.next_step() {
             Some(next) => write!(f, "; {next}"),
@@ -171,15 +204,19 @@ impl Error {
     /// What to do about the errors that have one usual reason. The numbers are the same on every
     /// Unix.
     fn next_step(&self) -> Option<&'static str> {
-        let Cause::Os(code) = self.cause else {
+        let Cause::Os(code) = self.0.cause else {
             return None;
         };
-        let moves_bytes = self.verb.starts_with("read") || self.verb.starts_with("write");
+        let moves_bytes = self.0.verb.starts_with("read") || self.0.verb.starts_with("write");
         Some(match code {
             2 => "check the path",
-            6 if self.verb == "open" => "a FIFO is opened for writing once somebody reads it",
+            6 if self.0.verb == "open" => "a FIFO is opened for writing once somebody reads it",
+            12 if self.0.verb == "register" => {
+                "raise the limit of locked memory (ulimit -l), or register less"
+            }
             13 => "check the permissions",
             21 => "this is a directory; name a file",
+            22 if self.0.verb == "register" => "Linux 5.19 or newer is needed for it",
             22 if moves_bytes => {
                 "if it is open for direct I/O, align buffer, offset and length (File::alignment)"
             }
@@ -206,6 +243,8 @@ pub(crate) enum Object {
     /// A handle's number.
     Handle(i64),
     Path(Box<str>),
+    /// So many bytes of memory.
+    Memory(usize),
 }
 
 impl fmt::Display for Object {
@@ -214,6 +253,7 @@ impl fmt::Display for Object {
             Self::Nothing => f.write_str("(no object)"),
             Self::Handle(raw) => write!(f, "handle {raw}"),
             Self::Path(path) => write!(f, "{path:?}"),
+            Self::Memory(size) => write!(f, "{size} bytes of memory"),
         }
     }
 }

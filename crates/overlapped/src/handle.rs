@@ -175,14 +175,30 @@ pub(crate) fn has_offsets(_handle: &Owned) -> bool {
 }
 
 /// Whether the page cache is passed by: then nothing is ever at hand, and trying would wait.
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+#[cfg(all(any(target_os = "linux", target_os = "android", target_os = "freebsd"), not(miri)))]
 pub(crate) fn is_direct(handle: &Owned) -> bool {
     let flags = rustix::fs::fcntl_getfl(handle);
     flags.is_ok_and(|flags| flags.contains(rustix::fs::OFlags::DIRECT))
 }
 
-/// Whether the page cache is passed by: not on this system.
-#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+/// What direct I/O asks of a buffer's address, if the OS says so at once.
+#[cfg(target_os = "linux")]
+pub(crate) fn direct_alignment(handle: &Owned) -> Option<usize> {
+    use rustix::fs::{AtFlags, StatxFlags, statx};
+
+    let told = statx(handle, c"", AtFlags::EMPTY_PATH, StatxFlags::DIOALIGN).ok()?;
+    let align = told.stx_dio_mem_align as usize;
+    align.is_power_of_two().then_some(align)
+}
+
+/// What direct I/O asks of a buffer's address: this system does not say.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn direct_alignment(_handle: &Owned) -> Option<usize> {
+    None
+}
+
+/// Whether the page cache is passed by: not on this system. Miri has no such flag either.
+#[cfg(any(miri, not(any(target_os = "linux", target_os = "android", target_os = "freebsd"))))]
 pub(crate) fn is_direct(_handle: &Owned) -> bool {
     false
 }

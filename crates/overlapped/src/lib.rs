@@ -53,14 +53,16 @@ mod iocb;
 mod op;
 mod pending;
 mod port;
+mod runtime;
 mod scope;
 mod sync;
 mod time;
 
-pub use buf::{AlignedBuf, IoBuf, IoBufMut};
+pub use buf::{AlignedBuf, BufPool, IoBuf, IoBufMut, PoolBuf};
 pub use error::{Cause, Done, Error, Failed};
 pub use pending::{Event, Pending, Waitable, alertable, wait_all, wait_any};
 pub use port::{Builder, Flying, Port, Report, Stats};
+pub use runtime::{Runtime, Spawner, Task};
 pub use scope::Scope;
 
 /// The requests that a [`Pending`] stands for (its second parameter) and what each lends. They are

@@ -44,6 +44,26 @@ impl Port {
     /// # }
     /// ```
     ///
+    /// What is started inside [`Port::batch`] reaches the OS in one submission, in a scope as
+    /// outside:
+    ///
+    /// ```
+    /// # use overlapped::{Port, fs::File};
+    /// # fn main() -> std::io::Result<()> {
+    /// # let port = Port::shared()?;
+    /// # let file = File::open(&port, "Cargo.toml").wait()?;
+    /// let mut pages = [[0; 16]; 4];
+    /// port.scope(|s| {
+    ///     let reads: Vec<_> = port.batch(|_| {
+    ///         let pages = (0..).step_by(16).zip(&mut pages);
+    ///         pages.map(|(at, page)| s.read_at(&file, page, at)).collect()
+    ///     });
+    ///     reads.into_iter().try_for_each(|read| read.wait().map(drop))
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// A buffer that does not outlive the scope is refused by the compiler:
     ///
     /// ```compile_fail,E0597
@@ -102,9 +122,15 @@ impl Shards {
         };
         // A thread drives one shard; the others have their background threads.
         for other in others {
-            other.attend_where(|flight| flight.is_lent(tally));
+            other.attend_lent(tally);
         }
-        first.drive(&parker, &|| tally.is_zero(), None);
+        if !others.is_empty() && shards.iter().any(|shard| shard.is_local()) {
+            // It serves those that are its own.
+            first.attend_lent(tally);
+            parker.wait(&|| tally.is_zero(), None);
+        } else {
+            first.drive(&parker, &|| tally.is_zero(), None);
+        }
     }
 }
 

@@ -4,16 +4,24 @@
 //! and locks from here; everything else uses `std`. A lock is taken by [`lock`], which ignores
 //! poisoning: no user code runs under a lock of ours (C11), so a poisoned lock holds nothing torn.
 
+mod guarded;
+
+pub(crate) use guarded::{Guard, Guarded};
+
+#[cfg(not(loom))]
+use std::sync::atomic::fence;
 #[cfg(not(loom))]
 pub(crate) use std::sync::{
     Mutex, MutexGuard,
-    atomic::{AtomicU32, Ordering},
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
 #[cfg(loom)]
+use loom::sync::atomic::fence;
+#[cfg(loom)]
 pub(crate) use loom::sync::{
     Mutex, MutexGuard,
-    atomic::{AtomicU32, Ordering},
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
 #[cfg(loom)]
@@ -22,11 +30,61 @@ pub(crate) use loom::cell::UnsafeCell;
 #[cfg(not(loom))]
 pub(crate) use cell::UnsafeCell;
 
-use std::sync::PoisonError;
+#[cfg(not(loom))]
+use std::sync::atomic::AtomicU64;
+use std::{cell::Cell, sync::PoisonError};
+
+/// Stands between a `SeqCst` store and a `SeqCst` load that must not trade places. The accesses see
+/// to that by themselves, but loom takes them for `AcqRel` ones, and knows such an order from
+/// fences only.
+#[inline]
+pub(crate) fn in_this_order() {
+    #[cfg(loom)]
+    loom::sync::atomic::fence(Ordering::SeqCst);
+}
+
+/// As [`in_this_order`], between accesses that do not see to it by themselves.
+#[inline]
+pub(crate) fn in_this_order_always() {
+    fence(Ordering::SeqCst);
+}
 
 /// Locks `mutex`, poisoned or not.
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The calling thread's number, which no other thread ever has.
+#[cfg(not(loom))]
+#[inline]
+pub(crate) fn this_thread() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    thread_local! {
+        static MINE: Cell<u64> = const { Cell::new(0) };
+    }
+    MINE.with(|mine| {
+        if mine.get() == 0 {
+            mine.set(NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        }
+        mine.get()
+    })
+}
+
+#[cfg(loom)]
+loom::thread_local! {
+    static MINE: Cell<u64> = Cell::new(1);
+}
+
+/// The number of the calling thread of a model: 1 unless it says otherwise.
+#[cfg(loom)]
+pub(crate) fn this_thread() -> u64 {
+    MINE.with(Cell::get)
+}
+
+/// The calling thread of a model is another one than its first.
+#[cfg(loom)]
+pub(crate) fn become_thread(number: u64) {
+    MINE.with(|mine| mine.set(number));
 }
 
 #[cfg(not(loom))]

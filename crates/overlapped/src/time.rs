@@ -13,6 +13,16 @@ use crate::{
 };
 
 impl Port {
+    /// Does nothing, and is over when the OS has said so: the shortest way there and back. See
+    /// [io_uring_prep_nop(3)].
+    ///
+    /// [io_uring_prep_nop(3)]: https://man7.org/linux/man-pages/man3/io_uring_prep_nop.3.html
+    pub fn nop(&self) -> Pending<'static, Nap> {
+        let (shard, plan) = (self.shard_for(&Op::Nop), Plan::new(Goal::Once));
+        let request = Nap(NoMemory);
+        Pending::start(Ask { shard, op: Op::Nop, plan, request, holder: None, fixed: None })
+    }
+
     /// Is over when `duration` has passed. Never early; how late depends on who drives the port.
     ///
     /// Dropped, it is cancelled. See [clock_gettime(2)], `CLOCK_MONOTONIC`.
@@ -30,6 +40,7 @@ impl Port {
         let op = Op::Timer { due };
         let shard = Arc::clone(self.shard_for(&op));
         let plan = Plan::new(Goal::Once);
-        Pending::start(Ask { shard: &shard, op, plan, request: Nap(NoMemory), holder: None })
+        let request = Nap(NoMemory);
+        Pending::start(Ask { shard: &shard, op, plan, request, holder: None, fixed: None })
     }
 }

@@ -9,6 +9,8 @@ mod conformance;
 mod buffers;
 #[path = "support/hostile.rs"]
 mod hostile;
+#[path = "support/locals.rs"]
+mod locals;
 #[path = "support/scratch.rs"]
 mod scratch;
 #[path = "support/watchdog.rs"]
@@ -39,9 +41,20 @@ struct Subject {
     kind: Kind,
     offers: Needs,
     settings: fn(Builder) -> Builder,
+    place: Place,
 }
 
-const SUBJECTS: [Subject; 5] = [
+/// Which threads a port belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Shared,
+    /// To one that does nothing but turn.
+    Elsewhere,
+    /// To the case's own.
+    Here,
+}
+
+const SUBJECTS: [Subject; 8] = [
     subject("io_uring", Kind::Uring, |settings| settings),
     subject("threads", Kind::Threads, |settings| settings),
     // As on a machine with many processors.
@@ -49,15 +62,93 @@ const SUBJECTS: [Subject; 5] = [
     // Whoever blocks it blocks everything.
     subject("one_thread", Kind::Threads, |settings| settings.max_workers(1)),
     Subject { offers: Needs::Time, ..subject("null", Kind::Null, |settings| settings) },
+    local("local_elsewhere", Kind::Uring, Place::Elsewhere),
+    local("local_here", Kind::Uring, Place::Here),
+    Subject { offers: Needs::Time, ..local("local_null", Kind::Null, Place::Elsewhere) },
 ];
 
 const fn subject(name: &'static str, kind: Kind, settings: fn(Builder) -> Builder) -> Subject {
-    Subject { name, kind, offers: Needs::System, settings }
+    Subject { name, kind, offers: Needs::System, settings, place: Place::Shared }
 }
 
+const fn local(name: &'static str, kind: Kind, place: Place) -> Subject {
+    Subject { place, ..subject(name, kind, |settings| settings) }
+}
+
+/// What a local port does otherwise, and says so; and what a case cannot try there.
+const SKIPS: &[(&[Place], &str, &[&str])] = &[
+    (
+        &[Place::Elsewhere, Place::Here],
+        "a local port ends with its runtime, not with its last handle",
+        &[
+            "a_port_dropped_with_a_crowd_in_flight",
+            "a_port_is_dropped_while_an_operation_is_awaited",
+            "a_port_is_dropped_while_an_operation_is_waited_for",
+            "the_last_handle_may_be_dropped_by_a_waker",
+        ],
+    ),
+    (
+        &[Place::Elsewhere],
+        "the case counts on nobody's turning: an operation is over before it is let go",
+        &["a_dropped_write_runs_to_its_end_before_the_next", "a_shutdown_lets_file_operations_end"],
+    ),
+    (
+        &[Place::Elsewhere],
+        "buffers and files are registered on the port's own thread only",
+        &[
+            "a_pool_beyond_the_limit_of_locked_memory_is_a_plain_one",
+            "a_pool_says_whether_it_is_registered",
+        ],
+    ),
+    (
+        &[Place::Here],
+        "the port's own thread joins another and does not serve it meanwhile",
+        &[
+            "a_read_outlives_every_thread_that_drove_the_port",
+            "awaiting_and_blocking_go_together",
+            "many_sleeps_end_each_at_its_time",
+            "many_tasks_on_many_threads",
+            "many_threads_share_a_port",
+            "ranges_come_while_another_thread_drives",
+            "several_threads_may_shut_a_port_down",
+            "the_limit_is_the_port_s_whatever_its_shape",
+            "those_who_wait_do_not_stand_in_each_other_s_way",
+        ],
+    ),
+    (
+        &[Place::Here],
+        "a runtime's loop runs routines, too, and the panic comes out of that",
+        &["a_panic_in_a_routine_unwinds_and_the_others_stay"],
+    ),
+];
+
 impl Subject {
+    /// Why a case is not tried on it.
+    fn skips(self, case: Case) -> Option<&'static str> {
+        let fits = |(places, _, cases): &&(&[Place], &str, &[&str])| {
+            places.contains(&self.place) && cases.contains(&case.name)
+        };
+        SKIPS.iter().find(fits).map(|(_, reason, _)| *reason)
+    }
+
     fn settings(self) -> Builder {
         (self.settings)(Port::builder().backend(self.kind))
+    }
+
+    fn env(self, dir: PathBuf) -> Env {
+        match self.place {
+            Place::Shared => Env::new(self.settings(), Builder::build, dir),
+            Place::Elsewhere => {
+                let ports = locals::Elsewhere::default();
+                Env::new(self.settings(), move |settings| ports.port(settings), dir)
+            }
+            Place::Here => {
+                let ports = locals::Here::default();
+                let theirs = ports.clone();
+                conformance::tools::when_idle(move |long| theirs.serve(long));
+                Env::new(self.settings(), move |settings| ports.port(settings), dir)
+            }
+        }
     }
 }
 
@@ -70,6 +161,9 @@ fn main() -> ExitCode {
 
 /// All cases for one subject.
 fn trials(subject: Subject, dir: &Path) -> Vec<Trial> {
+    let unknown = |case: &&&str| !all(Needs::System).any(|known| known.name == **case);
+    let mut skips = SKIPS.iter().flat_map(|(_, _, cases)| *cases);
+    assert_eq!(skips.find(unknown), None, "no such case");
     // If it does not work here at all, each case says so.
     let works = subject.settings().build().map(drop).map_err(|error| error.to_string());
     let trial = |case: Case| {
@@ -87,6 +181,9 @@ fn skipped(reason: String) -> Result<Completion, Failed> {
 }
 
 fn try_out(name: String, case: Case, subject: Subject, dir: &Path) -> Result<Completion, Failed> {
+    if let Some(reason) = subject.skips(case) {
+        return skipped(reason.to_owned());
+    }
     let _watchdog = Watchdog::set(&name, LIMIT);
     fs::create_dir(dir).expect("a directory for the case");
     match on_a_fresh_thread(name, case, subject, dir.to_owned()) {
@@ -97,7 +194,7 @@ fn try_out(name: String, case: Case, subject: Subject, dir: &Path) -> Result<Com
 
 /// A case finds no routines and no wake-ups of another, and leaves none: its thread is its own.
 fn on_a_fresh_thread(name: String, case: Case, subject: Subject, dir: PathBuf) -> Verdict {
-    let body = move || (case.run)(&Env::new(subject.settings(), Builder::build, dir));
+    let body = move || (case.run)(&subject.env(dir));
     let thread = thread::Builder::new().name(name).spawn(body).expect("a thread for the case");
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }

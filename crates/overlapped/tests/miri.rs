@@ -3,6 +3,9 @@
 //! likes. Written in safe code; run under Miri, a block that is freed or moved early is found at
 //! the late write. Run natively too, as any test.
 
+#[path = "miri/local.rs"]
+mod local;
+
 mod late;
 
 use std::{
@@ -61,6 +64,35 @@ fn c01_the_memory_outlives_what_the_program_does() {
         }
         let report = port.shutdown(Duration::from_secs(20));
         assert_eq!(report.leaked, 0);
+    }
+}
+
+// [C1] [C3] buffers of one slab: each is the kernel's while its read flies, whatever becomes of the
+// others, and what is kept outlives file and port.
+#[test]
+fn c01_ranges_share_a_slab_and_no_byte() {
+    let ranges = [(0, 8), (100, 0), (8, 100), (1000, 8), (3, 5), (50, 70)];
+    for script in scripts() {
+        let port = port(script);
+        let file = file(&port);
+        drop(file.read_ranges(&ranges, 3));
+        let mut halfway = file.read_ranges(&ranges, 4);
+        assert!(late::poll_once(&mut halfway).is_none());
+        drop(halfway);
+        let waited = file.read_ranges(&ranges, 2).wait();
+        let awaited = late::block_on(file.read_ranges(&ranges, 4));
+        let mut kept = Vec::new();
+        for (outcome, (at, len)) in waited.into_iter().chain(awaited).zip(ranges.repeat(2)) {
+            let done = outcome.unwrap();
+            assert_eq!(done.buf.len(), len);
+            assert_eq!(done.buf[..done.n], late::pattern(at, done.n));
+            kept.push(done.buf);
+        }
+        kept.retain(|buf| buf.len() != 8);
+        assert_eq!(port.shutdown(Duration::from_secs(20)).leaked, 0);
+        drop((file, port));
+        kept.iter_mut().for_each(|buf| buf.fill(9));
+        assert!(kept.iter().all(|buf| buf.iter().all(|byte| *byte == 9)));
     }
 }
 

@@ -22,6 +22,8 @@ mod crowds;
 mod dice;
 #[path = "stress/direct.rs"]
 mod direct;
+#[path = "stress/local.rs"]
+mod local;
 #[path = "stress/mixed.rs"]
 mod mixed;
 #[path = "stress/ports.rs"]
@@ -140,4 +142,27 @@ on_both! {
     mixed::storm as everything_on_io_uring, everything_on_threads;
     // [C9] ports come and go, and leave nothing behind.
     ports::come_and_go as ports_on_io_uring, ports_on_threads;
+}
+
+/// A storm on the port of one thread.
+macro_rules! on_a_local_port {
+    ($($storm:path as $name:ident;)+) => {$(
+        #[test]
+        fn $name() {
+            let _storm = begin(stringify!($name));
+            $storm();
+        }
+    )+};
+}
+
+on_a_local_port! {
+    // [C5] [C6] [C7] every byte exactly once, whoever cancels, and where.
+    local::chases_here as local_chases_here;
+    local::chases_elsewhere as local_chases_elsewhere;
+    // [C3] [C13] each outcome is its own operation's, whichever thread looks at it.
+    local::halves_go_round as local_halves_go_round;
+    // [C8] [C14] more than the queues of a ring hold.
+    local::a_crowd_is_dropped as local_crowd_dropped;
+    // [C1] [C9] no byte is written to memory that is free again.
+    local::direct_reads as local_direct_reads;
 }

@@ -51,12 +51,20 @@ pub struct Features {
     pub missing: Vec<&'static str>,
     /// Whether an operation on a regular file can be stopped once the OS works on it.
     pub cancels_running: bool,
+    /// Which of the optional settings of the mechanism are in use, by the OS's names.
+    pub flags: Vec<&'static str>,
 }
 
 impl Features {
     /// The features of a mechanism that does every operation itself.
     pub fn all_native(kind: Kind) -> Self {
-        Self { kind, fallback: None, missing: Vec::new(), cancels_running: false }
+        Self {
+            kind,
+            fallback: None,
+            missing: Vec::new(),
+            cancels_running: false,
+            flags: Vec::new(),
+        }
     }
 
     /// Whether it does `op` itself.
@@ -88,6 +96,36 @@ pub(crate) fn open(choice: Choice, workers: usize) -> Result<Backend, String> {
         }),
     }?;
     Ok(Backend { cheap: super::cached::cheap(), ..backend })
+}
+
+/// Opens a backend for the calling thread alone, as [`open`] does for all. Where none can be had
+/// that one thread owns, it is one that all may share.
+#[cfg(target_os = "linux")]
+pub(crate) fn open_local(
+    choice: Choice,
+    workers: usize,
+    deferred: bool,
+) -> Result<Backend, String> {
+    let backend = match choice {
+        Choice::Only(Kind::Uring) => super::uring::open_local(deferred),
+        Choice::Best => super::uring::open_local(deferred).or_else(|reason| {
+            let mut backend = super::pool::open(workers)?;
+            backend.features.fallback = Some(reason);
+            Ok(backend)
+        }),
+        Choice::Only(_) => return open(choice, workers),
+    }?;
+    Ok(Backend { cheap: super::cached::cheap(), ..backend })
+}
+
+/// Opens a backend for the calling thread; here it is one that all may share.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn open_local(
+    choice: Choice,
+    workers: usize,
+    _deferred: bool,
+) -> Result<Backend, String> {
+    open(choice, workers)
 }
 
 /// Opens a backend: the one that was asked for, or the best that works here.

@@ -15,6 +15,7 @@
 
 #[cfg(target_os = "linux")]
 mod cached;
+mod clock;
 pub(crate) mod driver;
 mod null;
 #[cfg(unix)]
@@ -23,19 +24,21 @@ pub(crate) mod pool;
 pub(crate) mod uring;
 
 pub use crate::{
+    buf::{Fixed, PoolMemory},
     error::Cause,
     handle::{Owned, Raw},
     iocb::{Entry, Id},
     op::{Interest, Op, OpenHow, Value},
 };
+pub use clock::RealClock;
 pub use driver::{Features, Kind, null};
 
 use std::{fmt, io, sync::Arc, time::Instant};
 
 /// The half where operations go in. One thread at a time calls it, under the port's lock.
 pub trait Submit: Send {
-    /// Starts an operation. No room: the entry comes back, and the port keeps it until something
-    /// has completed.
+    /// Starts an operation, or queues it until [`Submit::flush`]. No room: the entry comes back,
+    /// and the port keeps it until something has completed.
     fn submit(&mut self, entry: Entry) -> Result<(), Entry>;
 
     /// Asks that an operation stop, if it is here and still can.
@@ -44,8 +47,54 @@ pub trait Submit: Send {
     /// Makes the current [`Reap::wait`] return, or the next if there is none.
     fn wake(&mut self);
 
-    /// Tries again what found no room before: cancels, wake-ups, submissions.
+    /// Hands to the OS what is queued, and tries again what found no room before. Called after
+    /// each submission and cancel, unless a batch of them is being collected. Halves that belong
+    /// to one thread may leave it to the next [`Reap::wait`].
     fn flush(&mut self) {}
+
+    /// Tells the OS of a resource beforehand: from here on an operation that carries `place` may
+    /// use what stands there. The place is free. What is registered is held, the memory of a pool
+    /// and the file alike, until [`unregister`](Self::unregister) or until the mechanism is closed:
+    /// a registration never outlives its resource (C1).
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be. Nothing is lost by it: the operations work without.
+    fn register(&mut self, place: Fixed, resource: Resource<'_>) -> Result<(), Cause> {
+        let _ = (place, resource);
+        Err(Cause::Unsupported("this mechanism has no use for registered buffers and files"))
+    }
+
+    /// Has the OS forget what was registered at `place`; no operation in flight carries it.
+    ///
+    /// # Errors
+    ///
+    /// Why it did not. What is there is held on to, and the place must not be used again.
+    fn unregister(&mut self, table: Table, place: Fixed) -> Result<(), Cause> {
+        let _ = (table, place);
+        Ok(())
+    }
+
+    /// Has the OS forget everything that was registered; nothing is in flight, nor will be.
+    fn unregister_all(&mut self) {}
+}
+
+/// What an OS can be told of beforehand.
+#[derive(Clone, Copy, Debug)]
+pub enum Resource<'a> {
+    /// Memory that operations lend parts of.
+    Buffers(&'a Arc<PoolMemory>),
+    /// An open file that operations work on.
+    File(&'a Owned),
+}
+
+/// The tables of a mechanism.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Table {
+    /// Of memory.
+    Buffers,
+    /// Of open files.
+    Files,
 }
 
 /// The half where completions come out. One thread at a time calls it.
@@ -53,6 +102,12 @@ pub trait Reap: Send {
     /// Waits until something has completed, `until` has come or [`Submit::wake`] was called, and
     /// appends what has completed to `out`. May return early with nothing.
     fn wait(&mut self, until: Option<Instant>, out: &mut Vec<Completion>) -> io::Result<()>;
+}
+
+/// How other threads get up the one in [`Reap::wait`], where both halves belong to one thread.
+pub trait Bell: Send + Sync {
+    /// Makes the current wait return, or the next if there is none.
+    fn ring(&self);
 }
 
 /// What a backend can do at once, without an operation: it never waits.
@@ -76,16 +131,13 @@ pub enum Attempt {
 pub trait Clock: Send + Sync {
     /// The time now.
     fn now(&self) -> Instant;
-}
 
-/// The clock on the wall.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RealClock;
+    /// When the clock was made.
+    fn made(&self) -> Instant;
 
-impl Clock for RealClock {
-    fn now(&self) -> Instant {
-        Instant::now()
-    }
+    /// Nanoseconds since then, cheaply: it may lag some milliseconds behind. For what people look
+    /// at, such as the age of an operation.
+    fn lately(&self) -> u64;
 }
 
 /// An operation that is over: the kernel's half, and the raw answer.
@@ -109,6 +161,9 @@ pub struct Backend {
     pub clock: Box<dyn Clock>,
     /// What it can do at once.
     pub cheap: Option<Arc<dyn Cheap>>,
+    /// Its bell, if one thread may have both halves to itself. On a shared port, and of a backend
+    /// that has none, [`Submit::wake`] is called instead.
+    pub bell: Option<Arc<dyn Bell>>,
 }
 
 impl fmt::Debug for Backend {

@@ -6,7 +6,9 @@ use std::{
     time::Instant,
 };
 
-use super::{Backend, Completion, Entry, Features, Id, Kind, Op, RealClock, Reap, Submit, Value};
+use super::{
+    Backend, Bell, Completion, Entry, Features, Id, Kind, Op, RealClock, Reap, Submit, Value,
+};
 use crate::error::Cause;
 
 /// A backend that answers each operation at the next wait, with the count that was asked for, and
@@ -17,8 +19,9 @@ pub fn null() -> Backend {
     Backend {
         features: Features::all_native(Kind::Null),
         submit: Box::new(NullSubmit(Arc::clone(&shared))),
+        bell: Some(Arc::<Shared>::clone(&shared)),
         reap: Box::new(NullReap(shared)),
-        clock: Box::new(RealClock),
+        clock: Box::new(RealClock::default()),
         cheap: None,
     }
 }
@@ -64,9 +67,15 @@ impl Submit for NullSubmit {
     }
 
     fn wake(&mut self) {
-        let mut inner = self.0.lock();
+        self.0.ring();
+    }
+}
+
+impl Bell for Shared {
+    fn ring(&self) {
+        let mut inner = self.lock();
         inner.woken = true;
-        self.0.call(&inner);
+        self.call(&inner);
     }
 }
 

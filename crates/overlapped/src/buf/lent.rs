@@ -3,7 +3,7 @@
 //! An operation's payload says what it lends through [`Lend`]; the block keeps the resulting
 //! [`Memory`] beside the payload, and only the kernel's half turns it into slices or addresses.
 
-use std::{ffi::CString, ptr};
+use std::{ffi::CString, num::NonZeroU16, ptr};
 
 use super::{IoBuf, IoBufMut};
 use crate::handle::Metadata;
@@ -19,14 +19,42 @@ pub(crate) struct Piece {
 // SAFETY: a piece is an address and a length; who may dereference it is decided by the block.
 unsafe impl Send for Piece {}
 
+/// A place in a table of handles or buffers that a backend keeps. It says nothing to any other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fixed {
+    /// Whose table it is.
+    pub(crate) table: NonZeroU16,
+    pub(crate) index: u16,
+}
+
+impl Fixed {
+    /// Its index in the table of that number, if it is a place in that one.
+    #[inline]
+    pub(crate) fn index_in(self, table: Option<NonZeroU16>) -> Option<u16> {
+        (Some(self.table) == table).then_some(self.index)
+    }
+
+    /// As a number that is not zero.
+    pub(crate) fn to_bits(self) -> u32 {
+        u32::from(self.table.get()) << 16 | u32::from(self.index)
+    }
+
+    /// What [`Fixed::to_bits`] came from; `None` for zero.
+    #[inline]
+    pub(crate) fn from_bits(bits: u32) -> Option<Self> {
+        let table = NonZeroU16::new((bits >> 16) as u16)?;
+        Some(Self { table, index: bits as u16 })
+    }
+}
+
 /// What an operation lends, as addresses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Memory {
     None,
     /// The OS writes it.
-    Fill(Piece),
+    Fill(Piece, Option<Fixed>),
     /// The OS reads it.
-    Drain(Piece),
+    Drain(Piece, Option<Fixed>),
     FillMany(*mut Piece, usize),
     DrainMany(*mut Piece, usize),
     Path(*const libc_char),
@@ -40,9 +68,10 @@ pub(crate) type libc_char = std::ffi::c_char;
 
 impl Memory {
     /// How many bytes are lent and not yet moved.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         match *self {
-            Self::Fill(piece) | Self::Drain(piece) => piece.len,
+            Self::Fill(piece, _) | Self::Drain(piece, _) => piece.len,
             Self::FillMany(first, count) | Self::DrainMany(first, count) => {
                 // SAFETY: `FillMany`/`DrainMany` point at `count` pieces of a living payload.
                 let pieces = unsafe { std::slice::from_raw_parts(first, count) };
@@ -55,7 +84,7 @@ impl Memory {
     /// Leaves out the first `n` bytes: they have moved.
     pub(crate) fn advance(&mut self, n: usize) {
         match self {
-            Self::Fill(piece) | Self::Drain(piece) => *piece = piece.after(n),
+            Self::Fill(piece, _) | Self::Drain(piece, _) => *piece = piece.after(n),
             Self::FillMany(first, count) | Self::DrainMany(first, count) => {
                 // SAFETY: as in `len`; the pieces belong to the operation alone.
                 let pieces = unsafe { std::slice::from_raw_parts_mut(*first, *count) };
@@ -121,8 +150,9 @@ pub struct Fill<B>(pub(crate) B);
 // SAFETY: `IoBufMut` promises that the bytes stay in place and belong to the buffer alone.
 unsafe impl<B: IoBufMut> Lend for Fill<B> {
     fn memory(&mut self) -> LentMemory {
+        let fixed = self.0.fixed();
         let bytes = self.0.as_mut_slice();
-        LentMemory(Memory::Fill(Piece { len: bytes.len(), start: bytes.as_mut_ptr() }))
+        LentMemory(Memory::Fill(Piece { len: bytes.len(), start: bytes.as_mut_ptr() }, fixed))
     }
 }
 
@@ -134,7 +164,8 @@ pub struct Drain<B>(pub(crate) B);
 unsafe impl<B: IoBuf> Lend for Drain<B> {
     fn memory(&mut self) -> LentMemory {
         let bytes = self.0.as_slice();
-        LentMemory(Memory::Drain(Piece { len: bytes.len(), start: bytes.as_ptr().cast_mut() }))
+        let piece = Piece { len: bytes.len(), start: bytes.as_ptr().cast_mut() };
+        LentMemory(Memory::Drain(piece, self.0.fixed()))
     }
 }
 

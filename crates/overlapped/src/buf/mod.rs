@@ -3,19 +3,26 @@
 
 mod aligned;
 pub(crate) mod lent;
+mod pool;
+mod range;
 
 pub use aligned::AlignedBuf;
 pub use lent::{
-    Drain, DrainMany, Fill, FillMany, Lend, LentMemory, NoMemory, PathPair, PathText, StatOut,
+    Drain, DrainMany, Fill, FillMany, Fixed, Lend, LentMemory, NoMemory, PathPair, PathText,
+    StatOut,
 };
+pub(crate) use pool::Registered;
+pub use pool::{BufPool, PoolBuf, PoolMemory};
+pub use range::RangeBuf;
+pub(crate) use range::Slabs;
 
 use std::sync::Arc;
 
 /// A buffer whose bytes the OS may read while it is lent.
 ///
-/// Implemented for `Vec<u8>`, `Box<[u8]>`, `Arc<[u8]>`, `String`, [`AlignedBuf`], `&[u8]`,
-/// `&'static str` and `&mut [u8]`. A borrowed buffer can be lent for `'static`, or inside
-/// [`Port::scope`](crate::Port::scope).
+/// Implemented for `Vec<u8>`, `Box<[u8]>`, `Arc<[u8]>`, `String`, [`AlignedBuf`], [`PoolBuf`],
+/// [`RangeBuf`], `&[u8]`, `&'static str` and `&mut [u8]`. A borrowed buffer
+/// can be lent for `'static`, or inside [`Port::scope`](crate::Port::scope).
 ///
 /// # Safety
 ///
@@ -30,6 +37,12 @@ pub unsafe trait IoBuf: Send {
     /// How many bytes it holds.
     fn len(&self) -> usize {
         self.as_slice().len()
+    }
+
+    /// Its place in a backend's table of buffers.
+    #[doc(hidden)]
+    fn fixed(&self) -> Option<Fixed> {
+        None
     }
 }
 

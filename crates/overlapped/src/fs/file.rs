@@ -1,15 +1,14 @@
-use std::{fmt, path::Path, sync::Arc, task::Waker};
+use std::{fmt, path::Path, sync::Arc};
 
-use super::{Alignment, Close, IntoParts, OpenOptions, cache::Cache, ranges::Ranges};
+use super::{Alignment, Close, IntoParts, OpenOptions, cache::Cache};
 use crate::{
-    backend::Attempt,
     buf::{Drain, DrainMany, Fill, FillMany, IoBuf, IoBufMut, NoMemory, StatOut},
     error::{Cause, Done, ESPIPE, Error},
     handle::{self, Owned},
-    iocb::Id,
+    iocb::{Holder, Id, Parting},
     op::{Goal, Heir, Op, Open, Operation, Plain, Plan, Read, ReadMany, Stat, Write, WriteMany},
     pending::{Ask, Gate, Pending},
-    port::{Held, Holder, Port},
+    port::{Held, Port},
     scope::Scope,
 };
 
@@ -42,9 +41,6 @@ pub struct File {
     port: Port,
 }
 
-/// How many bytes are copied at once by who starts a read. More would hold up an executor's thread.
-const COPIED: usize = 256 << 10;
-
 /// What operations in flight keep of a file.
 pub(super) struct FileInner(Held);
 
@@ -55,12 +51,18 @@ impl AsRef<Held> for FileInner {
 }
 
 impl Holder for FileInner {
+    #[inline]
     fn started(&self) {
         self.0.enter();
     }
 
-    fn landed(&self, _id: Id, _moved: usize) -> Option<Waker> {
-        self.0.leave()
+    #[inline]
+    fn landed(&self, _id: Id, _moved: usize) -> Parting {
+        Parting { waker: self.0.leave(), resume: false }
+    }
+
+    fn heir(&self) -> &dyn Heir {
+        self
     }
 }
 
@@ -88,8 +90,7 @@ impl File {
     /// Takes over an open file. Its flags stay as they are; another handle to it stays valid.
     pub fn from_owned(port: &Port, handle: Owned) -> Self {
         let has_offsets = handle::has_offsets(&handle);
-        let offered = port.shard_for(&Op::Nop).cheap().is_some();
-        let cache = Cache::of(&handle, offered);
+        let cache = Cache::of(port, &handle, has_offsets);
         let handle = Arc::new(handle);
         let held = Held::new(handle::raw(&handle), Arc::clone(&handle));
         let inner = Arc::new(FileInner(held));
@@ -137,12 +138,6 @@ impl File {
         Pending::start_by(self.reach(offset), self.ask(self.read_op(offset), Goal::Once, request))
     }
 
-    /// Reads many ranges, `(offset, length)` in bytes, with at most `depth` in flight (at least
-    /// one). Gives one outcome per range, in their order, each with its own buffer.
-    pub fn read_ranges<'a>(&'a self, ranges: &'a [(u64, usize)], depth: usize) -> Ranges<'a> {
-        Ranges::new(self, ranges, depth)
-    }
-
     /// Writes `buf` at `offset`, in bytes. Gives the count, which may be short, and the buffer.
     /// See [pwrite(2)].
     ///
@@ -187,7 +182,7 @@ impl File {
         bufs: Vec<B>,
         offset: u64,
     ) -> Pending<'static, WriteMany<B>> {
-        let request = WriteMany { bufs: DrainMany::new(bufs), heir: Some(self.heir()) };
+        let request = WriteMany { bufs: DrainMany::new(bufs) };
         let ask = self.ask(self.write_op(offset), Goal::Once, request);
         Pending::start_by(self.write_gate(offset), ask)
     }
@@ -232,7 +227,8 @@ impl File {
     }
 
     /// What direct I/O asks of buffers and offsets of this file; blocks for one operation. 4096
-    /// bytes for both if the file system does not say.
+    /// bytes for both if the file system does not say. [`read_ranges`](Self::read_ranges) aligns
+    /// its buffers itself.
     ///
     /// # Errors
     ///
@@ -240,6 +236,37 @@ impl File {
     pub fn alignment(&self) -> Result<Alignment, Error> {
         let unsaid = Alignment { memory: 4096, offset: 4096 };
         Ok(self.metadata().wait()?.direct.unwrap_or(unsaid))
+    }
+
+    // [C15] said, and of no other consequence.
+    /// Registers the file with its port: the OS then looks it up once, and not for each operation.
+    /// Worth it for a file that many operations work on; nothing else about them changes. It lasts
+    /// until the file is closed or taken apart.
+    ///
+    /// Calling it again does nothing. A [`Runtime`](crate::Runtime)'s port can be told on the
+    /// runtime's thread only. How many files can be registered at once is told in
+    /// [the platforms](crate::_documents::platforms).
+    ///
+    /// ```
+    /// use overlapped::{Port, fs::File};
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// let port = Port::shared()?;
+    /// let file = File::open(&port, "Cargo.toml").wait()?;
+    /// if let Err(why) = file.register() {
+    ///     eprintln!("goes on without: {why}");
+    /// }
+    /// assert!(file.read_at(vec![0; 64], 0).wait()?.n > 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Why it is not registered: this backend has nothing to register with, the kernel is too old,
+    /// a limit is reached. The file works all the same.
+    pub fn register(&self) -> Result<(), Error> {
+        self.inner.0.register(&self.port, &self.handle)
     }
 
     /// Waits until nothing is in flight on the file, and closes it. Operations that only read are
@@ -255,6 +282,15 @@ impl File {
         IntoParts::new(&self.inner, &self.port)
     }
 
+    /// Where buffers for reads of this file should start: at a multiple of this.
+    pub(super) fn buffer_alignment(&self) -> usize {
+        match handle::is_direct(&self.handle) {
+            true => handle::direct_alignment(&self.handle).unwrap_or(4096),
+            // A line of the processor's cache, so that no two reads write to one.
+            false => 64,
+        }
+    }
+
     fn raw(&self) -> handle::Raw {
         self.inner.0.raw()
     }
@@ -267,43 +303,30 @@ impl File {
         Op::Write { to: self.raw(), at: Some(offset) }
     }
 
-    fn heir(&self) -> Arc<dyn Heir> {
-        Arc::<FileInner>::clone(&self.inner)
-    }
-
     /// An error that is owed is told instead of a further write or sync.
+    #[inline]
     fn gate(&self) -> Gate {
         Gate::unless(self.inner.0.pay())
     }
 
     /// Copies what the page cache holds, without an operation; or gives the buffer back.
+    #[inline]
     fn read_cached<'io, B: IoBufMut + 'io>(
         &self,
         mut buf: B,
         offset: u64,
     ) -> Result<Pending<'io, Read<B>>, B> {
-        let shard = self.port.shard_for(&self.read_op(offset));
-        let sound = self.has_offsets && i64::try_from(offset).is_ok() && buf.len() <= COPIED;
-        let (Some(cheap), true) = (shard.cheap(), sound && self.cache.hopes()) else {
-            return Err(buf);
-        };
         let room = buf.as_mut_slice();
-        // The end of the file in the middle of a whole read is for the operation to tell.
-        let asked = room.len();
-        match cheap.read_at(&self.handle, offset, room) {
-            Attempt::Done(n) if n == asked => {
-                self.cache.hit();
-                shard.count_inline();
-                Ok(Pending::over(Ok(Done { n, buf })))
-            }
-            attempt => {
-                self.cache.miss(attempt == Attempt::Never);
-                Err(buf)
-            }
+        let n = room.len();
+        if self.cache.read(&self.handle, offset, room) {
+            Ok(Pending::over(Ok(Done { n, buf })))
+        } else {
+            Err(buf)
         }
     }
 
     /// The OS takes offsets as signed numbers, and -1 as "where the stream stands".
+    #[inline]
     fn reach(&self, offset: u64) -> Gate {
         let trouble = match (self.has_offsets, i64::try_from(offset)) {
             (true, Ok(_)) => None,
@@ -313,6 +336,7 @@ impl File {
         Gate::unless(trouble)
     }
 
+    #[inline]
     fn write_gate(&self, offset: u64) -> Gate {
         match self.reach(offset) {
             Gate::Open => self.gate(),
@@ -321,19 +345,20 @@ impl File {
     }
 
     fn plain(&self, op: Op) -> Pending<'static, Plain> {
-        let request = Plain { nothing: NoMemory, heir: Some(self.heir()) };
-        Pending::start_by(self.gate(), self.ask(op, Goal::Once, request))
+        Pending::start_by(self.gate(), self.ask(op, Goal::Once, Plain(NoMemory)))
     }
 
+    #[inline]
     fn read<B: IoBufMut>(&self, goal: Goal, buf: B, offset: u64) -> Ask<'_, Read<B>> {
-        self.ask(self.read_op(offset), goal, Read { buf: Fill(buf), heir: None })
+        self.ask(self.read_op(offset), goal, Read { buf: Fill(buf) })
     }
 
+    #[inline]
     fn write<B: IoBuf>(&self, goal: Goal, buf: B, offset: u64) -> Ask<'_, Write<B>> {
-        let request = Write { buf: Drain(buf), heir: Some(self.heir()) };
-        self.ask(self.write_op(offset), goal, request)
+        self.ask(self.write_op(offset), goal, Write { buf: Drain(buf) })
     }
 
+    #[inline]
     fn ask<O: Operation>(&self, op: Op, goal: Goal, request: O) -> Ask<'_, O> {
         Ask {
             shard: self.port.shard_for(&op),
@@ -341,6 +366,7 @@ impl File {
             plan: Plan::new(goal),
             request,
             holder: Some(Arc::<FileInner>::clone(&self.inner)),
+            fixed: self.inner.0.place(),
         }
     }
 }

@@ -7,7 +7,10 @@ mod parts;
 mod path;
 mod ranges;
 
-pub use crate::handle::{Alignment, Kind, Metadata};
+pub use crate::{
+    buf::RangeBuf,
+    handle::{Alignment, Kind, Metadata},
+};
 pub use file::File;
 pub use open::OpenOptions;
 pub use parts::{Close, IntoParts, Parts};

@@ -8,7 +8,7 @@ use std::{
 
 use super::file::FileInner;
 use crate::{
-    error::{Cause, Error, Object},
+    error::Error,
     handle::{self, Owned},
     op::Op,
     port::{Holding, Port},
@@ -62,19 +62,8 @@ fn parts(inner: &FileInner, handle: Option<Owned>, backend: &'static str) -> Par
     let held = inner.as_ref();
     let handle = handle.expect("only into_parts gives the handle out, and it consumes the file");
     let number = handle::number(held.raw());
-    let error = held.pay().map(|cause| owed(cause, number, backend));
+    let error = held.pay().map(|cause| Error::owed(cause, "write_at (abandoned)", number, backend));
     Parts { handle, error }
-}
-
-fn owed(cause: Cause, number: i64, backend: &'static str) -> Error {
-    Error {
-        cause,
-        verb: "write_at (abandoned)",
-        object: Object::Handle(number),
-        backend,
-        moved: 0,
-        cancel_requested: false,
-    }
 }
 
 /// A file that is being closed; see [`File::close`](super::File::close).

@@ -68,5 +68,5 @@ fn start<O: Operation + 'static>(
 ) -> Pending<'static, O> {
     let shard = Arc::clone(port.shard_for(&op));
     let plan = Plan::new(Goal::Once);
-    Pending::start_by(gate, Ask { shard: &shard, op, plan, request, holder: None })
+    Pending::start_by(gate, Ask { shard: &shard, op, plan, request, holder: None, fixed: None })
 }

@@ -5,13 +5,15 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     ptr::NonNull,
     slice,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering::Relaxed},
     task::Waker,
 };
 
-use super::{Block, Body, Id, KERNEL, LANDED, PROGRAM, Tally, WAITER, recycle};
+use super::{
+    Block, Body, Holder, Id, KERNEL, LANDED, LISTED, Line, PROGRAM, Stage, Tally, WAITER, let_go,
+};
 use crate::{
-    buf::lent::{Memory, Piece},
+    buf::lent::{Fixed, Memory, Piece},
     error::Cause,
     handle::Metadata,
     op::{Cancel, Next, Op, Value},
@@ -43,6 +45,9 @@ pub(crate) enum Landing {
 /// A landed operation without a program's half: its will is still to be executed.
 pub(crate) struct Orphan {
     block: NonNull<Block>,
+    /// The claims that end with it: the line's among them, unless a faulty backend left it.
+    claims: u32,
+    executed: bool,
     tally: Option<Arc<Tally>>,
 }
 
@@ -51,34 +56,60 @@ unsafe impl Send for Orphan {}
 
 impl Orphan {
     // [C8] a panic in a will ends here.
-    /// Executes the will and recycles the block; who is to be woken. A user's destructor that
-    /// panics has said so by the panic hook: the thread that happens to drive the port is not its
-    /// victim (C8).
-    pub(crate) fn bury(mut self) -> Option<Waker> {
+    /// Executes the will, tells the handle, and recycles the block; who is to be woken. A user's
+    /// destructor that panics has said so by the panic hook: the thread that happens to drive the
+    /// port is not its victim (C8).
+    pub(crate) fn bury(mut self, tell: impl FnOnce(&Arc<dyn Holder>, Id, usize)) -> Option<Waker> {
+        let moved = self.execute();
+        if let Some(holder) = self.holder() {
+            tell(holder, self.block().id(), moved);
+        }
         let tally = self.tally.take();
         drop(self);
         tally.and_then(|tally| tally.leave())
+    }
+
+    #[inline]
+    fn block(&self) -> &Block {
+        // SAFETY: the block lives until both halves are gone, and this was one of them.
+        unsafe { self.block.as_ref() }
+    }
+
+    fn holder(&self) -> Option<&Arc<dyn Holder>> {
+        if self.claims & LISTED == 0 {
+            return None;
+        }
+        // SAFETY: the line was consumed by the landing, and the result borrows from `self`.
+        unsafe { self.block().holder() }
+    }
+
+    /// Once; how many bytes had moved.
+    fn execute(&mut self) -> usize {
+        if std::mem::replace(&mut self.executed, true) {
+            return 0;
+        }
+        let heir = self.holder().map(|holder| holder.heir());
+        self.block().body.with_mut(|body| {
+            // SAFETY: an orphan's body stays the kernel's half's after the landing.
+            let body = unsafe { &mut *body };
+            // SAFETY: `split` initialised it.
+            let body = unsafe { body.assume_init_mut() };
+            let outcome = body.outcome(*self.block().op(), "");
+            let moved = outcome.moved;
+            let _panic = catch_unwind(AssertUnwindSafe(|| {
+                // SAFETY: neither taken nor abandoned before: that needs a program's half.
+                unsafe { body.payload.abandon(outcome, heir) };
+            }));
+            moved
+        })
     }
 }
 
 impl Drop for Orphan {
     fn drop(&mut self) {
-        // SAFETY: the block lives until both halves are gone, and this was one of them.
-        let block = unsafe { self.block.as_ref() };
-        let execute = || {
-            block.body.with_mut(|body| {
-                // SAFETY: an orphan's body stays the kernel's half's after LANDED.
-                let body = unsafe { &mut *body };
-                // SAFETY: `split` initialised it.
-                let body = unsafe { body.assume_init_mut() };
-                let outcome = body.outcome();
-                // SAFETY: neither taken nor abandoned before: that needs a program's half.
-                unsafe { body.payload.abandon(outcome) };
-            });
-        };
-        let _panic = catch_unwind(AssertUnwindSafe(execute));
-        // SAFETY: an orphan has no program's half, and this is the end of the kernel's.
-        unsafe { recycle(self.block) };
+        self.execute();
+        // SAFETY: these are the orphan's claims, and this is its end.
+        unsafe { let_go(self.block, self.claims) };
         if let Some(waker) = self.tally.take().and_then(|tally| tally.leave()) {
             waker.wake();
         }
@@ -86,15 +117,18 @@ impl Drop for Orphan {
 }
 
 impl Entry {
+    #[inline]
     pub(super) fn new(block: NonNull<Block>) -> Self {
         Self { block }
     }
 
+    #[inline]
     fn block(&self) -> &Block {
         // SAFETY: a block lives until both halves are gone, and this one is here.
         unsafe { self.block.as_ref() }
     }
 
+    #[inline]
     fn body(&self) -> &Body {
         self.block().body.with(|body| {
             // SAFETY: until LANDED, which consumes the entry, the body is the kernel's half's.
@@ -105,6 +139,7 @@ impl Entry {
     }
 
     // [C1] the only way to what is lent is through the kernel's half.
+    #[inline]
     fn body_mut(&mut self) -> &mut Body {
         self.block().body.with_mut(|body| {
             // SAFETY: as in `body`, and the entry is borrowed exclusively.
@@ -115,23 +150,20 @@ impl Entry {
     }
 
     /// The operation's identity, to match a later cancel.
+    #[inline]
     pub fn id(&self) -> Id {
-        let generation = self.block().generation.with(|generation| {
-            // SAFETY: the generation changes only after both halves are gone.
-            unsafe { *generation }
-        });
-        Id::new(self.block, generation)
+        self.block().id()
     }
 
     /// What to do now. An operation of several steps shows the step that it stands before.
+    #[inline]
     pub fn op(&self) -> Op {
-        let body = self.body();
-        body.plan.current(body.op)
+        self.body().plan.current(*self.block().op())
     }
 
     /// How many bytes the lent memory holds that have not moved yet.
     pub fn len(&self) -> usize {
-        self.body().memory.len()
+        self.memory().len()
     }
 
     /// Whether no bytes are left to move.
@@ -140,15 +172,16 @@ impl Entry {
     }
 
     /// Whether the program's half is gone, so that nobody waits for the outcome.
+    #[inline]
     pub fn is_orphan(&self) -> bool {
         self.block().state.load(Ordering::Acquire) & PROGRAM == 0
     }
 
     /// The lent memory that the OS writes (a read's buffers), without what has moved already.
     pub fn slices_mut(&mut self) -> impl Iterator<Item = &mut [u8]> {
-        let pieces = match &self.body_mut().memory {
-            Memory::Fill(piece) => slice::from_ref(piece),
-            Memory::FillMany(first, count) => pieces(*first, *count),
+        let pieces = match &self.body_mut().stage {
+            Stage::Flying(Memory::Fill(piece, _)) => slice::from_ref(piece),
+            Stage::Flying(Memory::FillMany(first, count)) => pieces(*first, *count),
             _ => &[],
         };
         pieces.iter().map(|piece| {
@@ -161,9 +194,9 @@ impl Entry {
 
     /// The lent memory that the OS reads (a write's buffers), without what has moved already.
     pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
-        let pieces = match &self.body().memory {
-            Memory::Drain(piece) => slice::from_ref(piece),
-            Memory::DrainMany(first, count) => pieces(*first, *count),
+        let pieces = match &self.body().stage {
+            Stage::Flying(Memory::Drain(piece, _)) => slice::from_ref(piece),
+            Stage::Flying(Memory::DrainMany(first, count)) => pieces(*first, *count),
             _ => &[],
         };
         pieces.iter().map(|piece| {
@@ -176,7 +209,7 @@ impl Entry {
     /// The lent path; of two, the first.
     pub fn path(&self) -> Option<&CStr> {
         let (Memory::Path(path) | Memory::Paths(path, _) | Memory::StatPath(path, _)) =
-            self.body().memory
+            self.memory()
         else {
             return None;
         };
@@ -186,7 +219,7 @@ impl Entry {
 
     /// The second lent path: a rename's new name.
     pub fn second_path(&self) -> Option<&CStr> {
-        let Memory::Paths(_, path) = self.body().memory else {
+        let Memory::Paths(_, path) = self.memory() else {
             return None;
         };
         // SAFETY: as in `path`.
@@ -195,7 +228,7 @@ impl Entry {
 
     /// Answers a `Stat`.
     pub fn set_metadata(&mut self, metadata: Metadata) {
-        let (Memory::Stat(out) | Memory::StatPath(_, out)) = self.body().memory else {
+        let (Memory::Stat(out) | Memory::StatPath(_, out)) = self.memory() else {
             return;
         };
         // SAFETY: by the contract of `Lend` the scratch is the payload's own, which is ours.
@@ -204,18 +237,23 @@ impl Entry {
     }
 
     /// The addresses, for a kernel.
-    #[cfg(target_os = "linux")]
+    #[inline]
     pub(crate) fn memory(&self) -> Memory {
-        self.body().memory
+        match self.body().stage {
+            Stage::Flying(memory) => memory,
+            Stage::Landed(..) => Memory::None,
+        }
     }
 
-    /// The port's own number for this operation.
+    /// The handle's place in a table of the backend.
+    pub(crate) fn fixed(&self) -> Option<Fixed> {
+        self.body().plan.fixed
+    }
+
+    /// The number of its line in the port's book.
+    #[inline]
     pub(crate) fn key(&self) -> u32 {
-        self.body().key
-    }
-
-    pub(crate) fn set_key(&mut self, key: u32) {
-        self.body_mut().key = key;
+        self.block().key.load(Relaxed)
     }
 
     pub(crate) fn set_origin(&mut self, origin: u64) {
@@ -223,13 +261,15 @@ impl Entry {
     }
 
     /// How many bytes have moved in the steps so far.
+    #[inline]
     pub(crate) fn moved(&self) -> usize {
         self.body().plan.moved
     }
 
     /// The operation as it was asked for, whatever its current step.
-    pub(crate) fn asked(&self) -> Op {
-        self.body().op
+    #[inline]
+    pub(crate) fn asked(&self) -> &Op {
+        self.block().op()
     }
 
     /// Skips the wait for readiness: the answer is at hand.
@@ -237,48 +277,106 @@ impl Entry {
         self.body_mut().plan.act_now();
     }
 
-    pub(crate) fn has_steps(&self) -> bool {
-        self.body().plan.has_steps()
-    }
-
     /// Takes a step's answer: whether there is another step.
+    #[inline]
     pub(crate) fn step(&mut self, answer: Result<Value, Cause>, cancelled: bool) -> Next {
-        let orphan = self.is_orphan();
-        let body = self.body_mut();
-        body.plan.step(body.op, &mut body.memory, answer, cancelled, orphan)
+        let (op, orphan) = (*self.asked(), self.is_orphan());
+        let Body { plan, stage, .. } = self.body_mut();
+        match stage {
+            Stage::Flying(memory) => plan.step(op, memory, answer, cancelled, orphan),
+            Stage::Landed(..) => Next::Over(answer),
+        }
     }
 
-    /// Ends the operation: the outcome is told. What may run user code comes back undone.
+    // [C3] landing takes the line along: what is over is in no book.
+    /// Ends the operation: the outcome is told, and so is the handle, by `tell`. What may run user
+    /// code comes back undone.
+    ///
+    /// # Panics
+    ///
+    /// If the line is another operation's.
+    #[inline]
     pub(crate) fn land(
-        mut self,
+        self,
+        line: Line,
         answer: Result<Value, Cause>,
-        backend: &'static str,
-        cancel: Cancel,
+        tell: impl FnOnce(&Arc<dyn Holder>),
     ) -> Landing {
-        let body = self.body_mut();
-        body.answer = Some(answer);
-        body.backend = backend;
-        body.cancel = cancel;
-        let tally = body.tally.take();
+        let cancel = line.cancel();
+        assert_eq!(line.block, self.block, "an operation lands with its own line");
+        line.end();
+        let tally = self.block().lender();
+        self.end(KERNEL | LISTED, answer, cancel, tally, tell)
+    }
+
+    /// `claims`: those that end with it. Without the line's the handle is not told.
+    #[inline]
+    fn end(
+        mut self,
+        claims: u32,
+        answer: Result<Value, Cause>,
+        cancel: Cancel,
+        tally: Option<Arc<Tally>>,
+        tell: impl FnOnce(&Arc<dyn Holder>),
+    ) -> Landing {
+        self.body_mut().stage = Stage::Landed(Some(answer), cancel);
         let entry = ManuallyDrop::new(self);
-        let before = entry.block().state.fetch_or(LANDED, Ordering::AcqRel);
-        if before & PROGRAM == 0 {
-            return Landing::Orphan(Orphan { block: entry.block, tally });
+        let block = entry.block();
+        let mut before = block.state.load(Ordering::Acquire);
+        loop {
+            if before & PROGRAM == 0 {
+                let block = entry.block;
+                return Landing::Orphan(Orphan { block, claims, executed: false, tally });
+            }
+            if block.is_here() {
+                return entry.tell_here(claims, before, tally, tell);
+            }
+            // The kernel's half stays until the waker is taken and the handle told.
+            match block.change(before, before & !(claims & LISTED) | LANDED) {
+                Ok(()) => break,
+                Err(now) => before = now,
+            }
         }
         let waiter = if before & WAITER != 0 { entry.take_waker() } else { None };
-        let before = entry.block().state.fetch_and(!KERNEL, Ordering::AcqRel);
-        if before & PROGRAM == 0 {
-            // SAFETY: the program's half went after the landing, and this one is gone with the
-            // line above.
-            unsafe { recycle(entry.block) };
-        }
+        entry.tell(claims, tell);
+        // SAFETY: this is the end of the kernel's half.
+        unsafe { let_go(entry.block, KERNEL) };
         // The block is not touched any more, and a lender may go as soon as the tally falls.
         Landing::Told(waiter, tally.and_then(|tally| tally.leave()))
     }
 
+    /// The end of an operation whose block lives on this thread, and whose program's half is there.
+    /// That half may be on another thread, which touches the state once it sees LANDED: so LANDED
+    /// comes last, in the one store that gives up the claims.
+    #[inline]
+    fn tell_here(
+        &self,
+        claims: u32,
+        before: u32,
+        tally: Option<Arc<Tally>>,
+        tell: impl FnOnce(&Arc<dyn Holder>),
+    ) -> Landing {
+        let waiter = if before & WAITER != 0 { self.take_waker() } else { None };
+        self.tell(claims, tell);
+        self.block().state.store(before & !claims & !WAITER | LANDED, Ordering::Release);
+        Landing::Told(waiter, tally.and_then(|tally| tally.leave()))
+    }
+
+    /// Tells the handle, if the line ends with this.
+    #[inline]
+    fn tell(&self, claims: u32, tell: impl FnOnce(&Arc<dyn Holder>)) {
+        if claims & LISTED != 0 {
+            // SAFETY: the line was consumed by the landing, and the kernel's half is still here.
+            if let Some(holder) = unsafe { self.block().holder() } {
+                tell(holder);
+            }
+        }
+    }
+
     fn take_waker(&self) -> Option<Waker> {
         self.block().slot.with_mut(|slot| {
-            // SAFETY: WAITER was set when LANDED was: the slot is the kernel's half's for good.
+            // SAFETY: WAITER was set when LANDED was, or is set and this thread alone changes the
+            // state, to LANDED next: the slot is the kernel's half's for good.
             let slot = unsafe { &mut *slot };
             slot.take()
         })
@@ -324,7 +422,8 @@ impl Drop for Entry {
         if cfg!(debug_assertions) {
             eprintln!("overlapped: a backend dropped a {name} operation without an answer");
         }
-        match entry.land(Err(Cause::Abandoned), "", Cancel::None) {
+        let tally = entry.block().lender();
+        match entry.end(KERNEL, Err(Cause::Abandoned), Cancel::None, tally, |_| {}) {
             Landing::Told(waiter, scope) => {
                 for waker in [waiter, scope].into_iter().flatten() {
                     waker.wake();

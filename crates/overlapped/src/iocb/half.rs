@@ -1,8 +1,14 @@
-use std::{marker::PhantomData, ptr::NonNull, task::Waker};
+use std::{
+    marker::PhantomData,
+    mem::{self, ManuallyDrop},
+    ptr::NonNull,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    task::Waker,
+};
 
-use super::{Block, Id, KERNEL, LANDED, PROGRAM, WAITER, recycle};
+use super::{Block, Id, KERNEL, LANDED, LISTED, OWNERS, PROGRAM, Tally, WAITER, let_go, recycle};
 use crate::{
-    op::{Operation, Outcome},
+    op::{Op, Operation, Outcome},
     sync::Ordering,
 };
 
@@ -17,51 +23,152 @@ pub(crate) struct Half<O: Operation> {
 
 // SAFETY: the half gives access to an `O` and to nothing else that minds its thread.
 unsafe impl<O: Operation> Send for Half<O> {}
-// SAFETY: a shared half only reads the state and the generation.
+// SAFETY: a shared half only reads the state, the head, the op and the key.
 unsafe impl<O: Operation> Sync for Half<O> {}
 
+/// Whether a waker was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    Here,
+    /// The operation has landed.
+    Landed,
+    /// The block lives on another thread, which must do it.
+    Elsewhere,
+}
+
+/// A program's half that was dropped on another thread than the one that its block lives on: to be
+/// dropped there. A scope that has lent to it waits for that, as it waits for the landing: what was
+/// lent may be read once more, if it turns out that the operation has landed meanwhile.
+pub(crate) struct Stray {
+    block: NonNull<Block>,
+    end: unsafe fn(NonNull<Block>),
+    tally: Option<Arc<Tally>>,
+}
+
+// SAFETY: as for the half that it was.
+unsafe impl Send for Stray {}
+
+impl Stray {
+    #[inline]
+    fn block(&self) -> &Block {
+        // SAFETY: a block lives until all its owners are gone, and this is one of them.
+        unsafe { self.block.as_ref() }
+    }
+
+    pub(crate) fn id(&self) -> Id {
+        self.block().id()
+    }
+
+    pub(crate) fn op(&self) -> &Op {
+        self.block().op()
+    }
+
+    pub(crate) fn key(&self) -> u32 {
+        self.block().key.load(Relaxed)
+    }
+}
+
+impl Drop for Stray {
+    fn drop(&mut self) {
+        // [C10] the scope goes on when the half is gone, even if its will panics.
+        let _last = Strayed(self.tally.take());
+        // SAFETY: `end` was made for the half that this was.
+        unsafe { (self.end)(self.block) };
+    }
+}
+
+/// A stray's part in the tally of a scope.
+struct Strayed(Option<Arc<Tally>>);
+
+impl Drop for Strayed {
+    fn drop(&mut self) {
+        if let Some(waker) = self.0.take().and_then(|tally| tally.leave()) {
+            waker.wake();
+        }
+    }
+}
+
+/// # Safety
+///
+/// `block` was given up by a half of type `O`, as its last claim.
+unsafe fn end<O: Operation>(block: NonNull<Block>) {
+    drop(Half::<O>::new(block));
+}
+
 impl<O: Operation> Half<O> {
+    #[inline]
     pub(super) fn new(block: NonNull<Block>) -> Self {
         Self { block, request: PhantomData }
     }
 
+    #[inline]
     fn block(&self) -> &Block {
         // SAFETY: a block lives until both halves are gone, and this one is here.
         unsafe { self.block.as_ref() }
     }
 
+    #[inline]
     pub(crate) fn id(&self) -> Id {
-        let generation = self.block().generation.with(|generation| {
-            // SAFETY: the generation changes only after both halves are gone.
-            unsafe { *generation }
-        });
-        Id::new(self.block, generation)
+        self.block().id()
     }
 
+    /// The operation as it was asked for.
+    pub(crate) fn op(&self) -> &Op {
+        self.block().op()
+    }
+
+    /// The number of its line in the port's book, as far as it is known.
+    pub(crate) fn key(&self) -> u32 {
+        self.block().key.load(Relaxed)
+    }
+
+    #[inline]
     pub(crate) fn is_landed(&self) -> bool {
         self.block().state.load(Ordering::Acquire) & LANDED != 0
     }
 
     // [C12] any waker of any executor, and the last one left is the one called.
-    /// Leaves `waker` to be called at the landing; whether it has landed already.
-    pub(crate) fn register(&mut self, waker: &Waker) -> bool {
-        if self.is_landed() || !self.reclaim_slot() {
-            return true;
-        }
-        self.set_slot(Some(waker.clone()));
-        let before = self.block().state.fetch_or(WAITER, Ordering::AcqRel);
+    /// Leaves `waker` to be called at the landing.
+    #[inline]
+    pub(crate) fn register(&mut self, waker: &Waker) -> Left {
+        let block = self.block();
+        let mut before = block.state.load(Ordering::Acquire);
         if before & LANDED != 0 {
-            // The landing came first and did not see the waker: the slot is still ours.
-            self.set_slot(None);
-            return true;
+            return Left::Landed;
         }
-        false
+        if block.is_elsewhere() {
+            return Left::Elsewhere;
+        }
+        if before & WAITER != 0 {
+            before = block.reclaim_slot();
+            if before & LANDED != 0 {
+                return Left::Landed;
+            }
+        }
+        self.leave(waker);
+        let mut flying = before & !WAITER;
+        while let Err(now) = self.block().change(flying, flying | WAITER) {
+            if now & LANDED != 0 {
+                // The landing came first and did not see the waker: the slot is still ours.
+                self.set_slot(None);
+                return Left::Landed;
+            }
+            flying = now;
+        }
+        Left::Here
     }
 
-    /// Makes the slot ours, if the operation still flies.
-    fn reclaim_slot(&mut self) -> bool {
-        let before = self.block().state.fetch_and(!WAITER, Ordering::AcqRel);
-        before & LANDED == 0
+    /// Puts `waker` into the slot, unless its like is there. The slot must be ours.
+    #[inline]
+    fn leave(&mut self, waker: &Waker) {
+        let known = self.block().slot.with(|slot| {
+            // SAFETY: the slot is the program's half's while WAITER and LANDED are clear.
+            let slot = unsafe { &*slot };
+            slot.as_ref().is_some_and(|known| known.will_wake(waker))
+        });
+        if !known {
+            self.set_slot(Some(waker.clone()));
+        }
     }
 
     /// The slot must be ours.
@@ -69,27 +176,30 @@ impl<O: Operation> Half<O> {
         let old = self.block().slot.with_mut(|slot| {
             // SAFETY: the slot is the program's half's while WAITER is clear, and was so when
             // LANDED was set (module text); `&mut self` makes this the only access by this half.
-            unsafe { std::mem::replace(&mut *slot, waker) }
+            unsafe { mem::replace(&mut *slot, waker) }
         });
         drop(old);
     }
 
-    /// The request and its outcome.
+    /// The request and its outcome; `backend` is the name that a message about it shows.
     ///
     /// # Panics
     ///
     /// If the operation has not landed.
-    pub(crate) fn take(self) -> (O, Outcome) {
-        assert!(self.is_landed(), "an operation is taken after it has landed");
-        let half = std::mem::ManuallyDrop::new(self);
-        let taken = half.open();
-        half.release();
+    #[inline]
+    pub(crate) fn take(self, backend: &'static str) -> (O, Outcome) {
+        let state = self.block().state.load(Ordering::Acquire);
+        assert!(state & LANDED != 0, "an operation is taken after it has landed");
+        let half = ManuallyDrop::new(self);
+        let taken = half.open(backend);
+        half.release(state);
         taken
     }
 
     /// Reads the body of a landed block. To be done once, before the block is released.
     // [C1] the program reads the body after the landing, never before.
-    fn open(&self) -> (O, Outcome) {
+    #[inline]
+    fn open(&self, backend: &'static str) -> (O, Outcome) {
         self.block().body.with_mut(|body| {
             // SAFETY: LANDED is set and this half is here, so the body is this half's alone.
             let body = unsafe { &mut *body };
@@ -97,38 +207,87 @@ impl<O: Operation> Half<O> {
             let body = unsafe { body.assume_init_mut() };
             // SAFETY: `split` made the payload from an `O`; the callers open a block once.
             let request = unsafe { body.payload.take::<O>() };
-            (request, body.outcome())
+            (request, body.outcome(*self.block().op(), backend))
         })
     }
 
-    /// The last touch of a landed block by this half.
-    fn release(&self) {
-        let before = self.block().state.fetch_and(!PROGRAM, Ordering::AcqRel);
-        if before & KERNEL == 0 {
-            // SAFETY: the kernel's half was gone, and this one is gone with the line above.
+    /// The last touch of a landed block by this half, whose state was seen to be `state`.
+    #[inline]
+    fn release(&self, state: u32) {
+        if state & OWNERS == PROGRAM {
+            // SAFETY: an owner never comes back, and the state was read with acquire ordering.
             unsafe { recycle(self.block) };
+        } else {
+            // SAFETY: this is the end of the program's half.
+            unsafe { let_go(self.block, PROGRAM) };
         }
+    }
+
+    /// Whether it flies, and its block lives on another thread.
+    pub(crate) fn is_astray(&self) -> bool {
+        self.block().is_elsewhere() && !self.is_landed()
+    }
+
+    pub(crate) fn into_stray(self) -> Stray {
+        let half = ManuallyDrop::new(self);
+        let tally = half.block().lender();
+        if let Some(tally) = &tally {
+            tally.enter();
+        }
+        Stray { block: half.block, end: end::<O>, tally }
     }
 
     /// Makes a flying operation an orphan; whether it still flew.
     fn orphan(&mut self) -> bool {
-        if self.is_landed() || !self.reclaim_slot() {
+        let mut before = self.block().state.load(Ordering::Acquire);
+        if before & WAITER != 0 {
+            before = self.block().reclaim_slot();
+        }
+        if before & LANDED != 0 {
             return false;
         }
         self.set_slot(None);
-        let state = &self.block().state;
-        let flying = PROGRAM | KERNEL;
-        state.compare_exchange(flying, KERNEL, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        let mut flying = before & !WAITER;
+        loop {
+            debug_assert!(flying & KERNEL != 0, "what has not landed is with the kernel");
+            match self.block().change(flying, flying & !PROGRAM) {
+                Ok(()) => return true,
+                Err(now) if now & LANDED != 0 => return false,
+                // The line alone went: with the book of a port that is leaked.
+                Err(now) => flying = now,
+            }
+        }
     }
 }
 
 impl<O: Operation> Drop for Half<O> {
     fn drop(&mut self) {
+        if self.is_astray() {
+            // Nobody drops it where its block lives: that thread is gone, and will not land it.
+            return;
+        }
         if self.orphan() {
             return;
         }
-        let (request, outcome) = self.open();
-        self.release();
-        request.abandoned(outcome);
+        // It is released even if the will panics.
+        let held = Released(self);
+        let state = held.0.block().state.load(Ordering::Acquire);
+        let (request, outcome) = held.0.open("");
+        let holder = if state & LISTED == 0 {
+            // SAFETY: the line is gone, and the block is held until the end of this function.
+            unsafe { held.0.block().holder() }
+        } else {
+            None
+        };
+        request.abandoned(outcome, holder.map(|holder| holder.heir()));
+    }
+}
+
+/// Releases a half that was opened.
+struct Released<'a, O: Operation>(&'a mut Half<O>);
+
+impl<O: Operation> Drop for Released<'_, O> {
+    fn drop(&mut self) {
+        self.0.release(self.0.block().state.load(Ordering::Acquire));
     }
 }

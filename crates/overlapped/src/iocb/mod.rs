@@ -13,19 +13,34 @@
 //! | orphan | gone            | holds         | kernel  | land → its will, then recycled |
 //! | taken  | holds the shell | gone          | caller  | (at once) recycled |
 //!
-//! A *will* is [`Operation::abandoned`]: what becomes of an outcome that nobody takes. It runs on
-//! whichever thread finds the outcome abandoned, with no lock held.
+//! A *will* is [`abandoned`](crate::op::Operation::abandoned): what becomes of an outcome that
+//! nobody takes. It runs on whichever thread finds the outcome abandoned, with no lock held.
 //!
-//! The state is one word of four bits. `PROGRAM` and `KERNEL` say which halves exist, `LANDED`
-//! that the answer is there, `WAITER` that the program left a waker in the slot.
+//! The port keeps its book in the blocks, too: what it must know of an operation in flight is that
+//! operation's [`Line`], which is made with the halves and goes with the entry. Landing consumes
+//! both, so the book never has a line about something that is over.
+//!
+//! The state is one word of five bits. `PROGRAM`, `KERNEL` and `LISTED` say which of the two halves
+//! and the line exist, `LANDED` that the answer is there, `WAITER` that the program left a waker in
+//! the slot.
 //!
 //! * The *body* (request, payload, answer) belongs to the kernel's half until `LANDED` is set,
 //!   then to the program's half if there is one, else still to the kernel's.
+//! * The *note* belongs to the line while `LISTED` is set. Afterwards the halves that are left may
+//!   read it, and it goes with the block.
+//! * *Head*, *op* and *tally* are read by all and written only while nobody else holds the block.
 //! * The *slot* belongs to the program's half while `WAITER` and `LANDED` are clear. Setting
 //!   `WAITER` lends it to the kernel's half. Clearing `WAITER` before `LANDED` takes it back;
 //!   setting `LANDED` after `WAITER` gives it to the kernel's half for good.
-//! * The last touch of a block by either half is one atomic read-modify-write; whoever finds the
-//!   other half gone recycles the block. No lock inside a block guards its own death.
+//! * The last touch of a block by an owner is one atomic read-modify-write, or a look that finds
+//!   every other owner gone; whoever finds that recycles the block. No lock inside a block guards
+//!   its own death.
+//! * A block may *live on a thread*: that of a port which has no other. Then that thread alone
+//!   changes the state, by a load and a store, and what another one holds of the block waits for it
+//!   ([`Left::Elsewhere`](half::Left), [`Stray`]), unless the operation has landed: the one store
+//!   that sets `LANDED` gives up the kernel's half and the line, too, and is their last touch. A
+//!   change that comes from elsewhere all the same (a faulty backend) may be lost, which brings a
+//!   claim back and leaks the block; it never frees one.
 //! * First the will (user destructors), then the tally of a scope, then nothing.
 //!
 //! A block's [`Id`] is its address and a generation that changes at each recycling, so a late
@@ -34,8 +49,11 @@
 
 mod entry;
 mod half;
+mod line;
 mod payload;
 mod pool;
+mod split;
+mod state;
 mod tally;
 
 #[cfg(all(test, loom))]
@@ -45,15 +63,25 @@ mod tests;
 
 pub use entry::Entry;
 pub(crate) use entry::{Landing, Orphan};
-pub(crate) use half::Half;
+pub(crate) use half::{Half, Left, Stray};
+pub(crate) use line::{Holder, Line, Note, Parting};
+#[cfg(test)]
+pub(crate) use split::asked;
+pub(crate) use split::{Asked, Split, split, split_lent};
 pub(crate) use tally::{Lease, Tally, lease};
 
-use std::{fmt, marker::PhantomData, mem::MaybeUninit, ptr::NonNull, sync::Arc, task::Waker};
+use std::{
+    fmt,
+    mem::MaybeUninit,
+    ptr::NonNull,
+    sync::{Arc, atomic},
+    task::Waker,
+};
 
 use crate::{
-    buf::{Lend, lent::Memory},
+    buf::lent::Memory,
     error::Cause,
-    op::{Cancel, Op, Operation, Outcome, Plan, Value},
+    op::{Cancel, Op, Outcome, Plan, Value},
     sync::{AtomicU32, Ordering, UnsafeCell},
 };
 use payload::Payload;
@@ -62,6 +90,9 @@ const PROGRAM: u32 = 1;
 const KERNEL: u32 = 2;
 const LANDED: u32 = 4;
 const WAITER: u32 = 8;
+const LISTED: u32 = 16;
+/// Who may hold a block.
+const OWNERS: u32 = PROGRAM | KERNEL | LISTED;
 
 /// The identity of one operation: its block's address (bits 6 to 47) and generation (bits 48 to
 /// 63). The low six bits are zero, free for a backend's own tags.
@@ -93,115 +124,159 @@ impl fmt::Debug for Id {
     }
 }
 
-#[repr(align(64))]
+#[repr(C, align(64))]
 struct Block {
     state: AtomicU32,
-    /// Changed only while nobody else holds the block.
-    generation: UnsafeCell<u16>,
+    /// The number of the line in the book; no more than a hint to who has no claim to the line.
+    key: atomic::AtomicU32,
+    /// The thread that the block lives on; 0 if on none. Written as the head is.
+    thread: atomic::AtomicU32,
+    marks: UnsafeCell<Marks>,
+    head: UnsafeCell<Head>,
+    /// What was asked; initialised from `split` on.
+    op: UnsafeCell<MaybeUninit<Op>>,
     slot: UnsafeCell<Option<Waker>>,
+    tally: UnsafeCell<Option<Arc<Tally>>>,
+    /// Initialised from `split` until the block is recycled.
+    note: UnsafeCell<MaybeUninit<Note>>,
     /// Initialised from `split` until the last half is gone; holds nothing that needs dropping
     /// once the payload is taken and the answer read.
     body: UnsafeCell<MaybeUninit<Body>>,
 }
 
+// A hundred thousand operations in flight are a hundred thousand blocks: three cache lines each.
+#[cfg(all(target_os = "linux", target_pointer_width = "64", not(loom)))]
+const _: () = assert!(size_of::<Block>() == 192);
+
+/// The generation, and how many bytes were lent: 48 bits of it.
+#[derive(Clone, Copy, Default)]
+struct Head {
+    generation: u16,
+    len: [u16; 3],
+}
+
+impl Head {
+    fn lent(self, len: usize) -> Self {
+        let len = (len as u64).min((1 << 48) - 1);
+        Self { len: [len as u16, (len >> 16) as u16, (len >> 32) as u16], ..self }
+    }
+
+    fn len(self) -> usize {
+        let [low, middle, high] = self.len.map(u64::from);
+        (low | (middle << 16) | (high << 32)) as usize
+    }
+}
+
 struct Body {
-    op: Op,
     plan: Plan,
-    memory: Memory,
+    stage: Stage,
     payload: Payload,
-    tally: Option<Arc<Tally>>,
-    answer: Option<Result<Value, Cause>>,
-    backend: &'static str,
-    cancel: Cancel,
-    key: u32,
     /// The byte of its stream at which a read began.
     origin: u64,
 }
 
+enum Stage {
+    Flying(Memory),
+    Landed(Option<Result<Value, Cause>>, Cancel),
+}
+
+/// What has happened to an operation in flight; of the line, as the note is.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Marks {
+    /// It was asked to stop.
+    pub(crate) cancelled: bool,
+    /// The port asked, because it is being closed.
+    pub(crate) recalled: bool,
+    /// It must be served without anybody blocking for it.
+    pub(crate) attended: bool,
+}
+
+impl Block {
+    #[inline]
+    fn id(&self) -> Id {
+        Id::new(NonNull::from(self), self.head().generation)
+    }
+
+    #[inline]
+    fn head(&self) -> Head {
+        self.head.with(|head| {
+            // SAFETY: whoever has a reference to the block holds it, or a claim to one that is
+            // held; the head is written only while nobody else does.
+            unsafe { *head }
+        })
+    }
+
+    #[inline]
+    fn op(&self) -> &Op {
+        self.op.with(|op| {
+            // SAFETY: as for the head.
+            let op = unsafe { &*op };
+            // SAFETY: `split` initialised it before it made any owner.
+            unsafe { op.assume_init_ref() }
+        })
+    }
+}
+
+impl Block {
+    /// The scope that has lent its memory.
+    #[inline]
+    fn lender(&self) -> Option<Arc<Tally>> {
+        self.tally.with(|tally| {
+            // SAFETY: it is written only while nobody else holds the block, as the head is.
+            let tally = unsafe { &*tally };
+            tally.clone()
+        })
+    }
+
+    /// The handle that the operation belongs to.
+    ///
+    /// # Safety
+    ///
+    /// The line is gone, and the caller holds the block for as long as it uses the result.
+    #[inline]
+    unsafe fn holder(&self) -> Option<&Arc<dyn Holder>> {
+        self.note.with(|note| {
+            // SAFETY: without the line nobody writes the note.
+            let note = unsafe { &*note };
+            // SAFETY: it is initialised until the block is recycled.
+            let note = unsafe { note.assume_init_ref() };
+            note.holder.as_ref()
+        })
+    }
+}
+
 impl Body {
-    fn outcome(&mut self) -> Outcome {
+    #[inline]
+    fn outcome(&mut self, op: Op, backend: &'static str) -> Outcome {
+        let (answer, cancel) = match &mut self.stage {
+            Stage::Landed(answer, cancel) => (answer.take(), *cancel),
+            Stage::Flying(_) => (None, Cancel::None),
+        };
         Outcome {
-            answer: self.answer.take().unwrap_or(Err(Cause::Abandoned)),
-            op: self.op,
+            answer: answer.unwrap_or(Err(Cause::Abandoned)),
+            op,
             moved: self.plan.moved,
             origin: self.origin,
             whole: self.plan.is_whole(),
-            backend: self.backend,
-            cancel: self.cancel,
+            backend,
+            cancel,
         }
     }
 }
 
-/// Starts an operation: one block, two halves.
-pub(crate) fn split<O: Operation + 'static>(op: Op, plan: Plan, payload: O) -> (Half<O>, Entry) {
-    split_any(op, plan, payload, None)
-}
-
-/// Starts an operation whose payload is only borrowed: the lease proves that somebody waits for
-/// its landing before the borrow ends.
-pub(crate) fn split_lent<'scope, O: Operation + 'scope>(
-    lease: &'scope Lease<'scope, '_>,
-    op: Op,
-    plan: Plan,
-    payload: O,
-) -> (Half<O>, Entry) {
-    split_any(op, plan, payload, Some(lease.enter()))
-}
-
-fn split_any<O: Operation>(
-    op: Op,
-    plan: Plan,
-    payload: O,
-    tally: Option<Arc<Tally>>,
-) -> (Half<O>, Entry) {
-    let block = pool::get();
-    // SAFETY: the pool hands out living blocks that nobody else holds.
+/// Gives up an owner's claims; recycles the block if there is no other owner.
+///
+/// # Safety
+///
+/// The caller holds the claims named by `claims`, and uses none of them afterwards.
+#[inline]
+unsafe fn let_go(block: NonNull<Block>, claims: u32) {
+    // SAFETY: the block lives while anybody holds it, and the caller does.
     let shared = unsafe { block.as_ref() };
-    shared.body.with_mut(|body| {
-        // SAFETY: no half exists yet, so the body is ours.
-        let body = unsafe { &mut *body };
-        let body = body.write(Body {
-            op,
-            plan,
-            memory: Memory::None,
-            payload: Payload::new(payload),
-            tally,
-            answer: None,
-            backend: "",
-            cancel: Cancel::None,
-            key: 0,
-            origin: 0,
-        });
-        let undo = Undo::<O>(block, PhantomData);
-        // SAFETY: the payload was made from an `O` on the lines above.
-        let placed = unsafe { body.payload.as_mut::<O>() };
-        // The payload has reached its place and is not touched again until it is landed.
-        body.memory = placed.lend().memory().0;
-        std::mem::forget(undo);
-    });
-    shared.state.store(PROGRAM | KERNEL, Ordering::Relaxed);
-    (Half::new(block), Entry::new(block))
-}
-
-/// Takes a start back: a buffer of the user's panicked when it was asked for its bytes.
-struct Undo<O: Operation>(NonNull<Block>, PhantomData<O>);
-
-impl<O: Operation> Drop for Undo<O> {
-    fn drop(&mut self) {
-        // SAFETY: the pool handed the block out, and no half has been made of it.
-        let block = unsafe { self.0.as_ref() };
-        let request = block.body.with_mut(|body| {
-            // SAFETY: no half exists, so the body is ours; the borrow of the start is over.
-            let body = unsafe { &mut *body };
-            // SAFETY: the body was written before the undo was made.
-            let body = unsafe { body.assume_init_mut() };
-            drop(body.tally.take().and_then(|tally| tally.leave()));
-            // SAFETY: the payload was made from an `O`, and is taken once.
-            unsafe { body.payload.take::<O>() }
-        });
-        // SAFETY: no half exists.
-        unsafe { recycle(self.0) };
-        drop(request);
+    let before = shared.subtract(claims);
+    if before & OWNERS & !claims == 0 {
+        // SAFETY: the read-modify-write above found that there is no other owner.
+        unsafe { recycle(block) };
     }
 }
 
@@ -209,16 +284,30 @@ impl<O: Operation> Drop for Undo<O> {
 ///
 /// # Safety
 ///
-/// Both halves are gone, and the caller's read-modify-write found out: nobody else holds `block`.
+/// No owner is left but the caller, who has seen so with acquire ordering.
+#[inline]
 unsafe fn recycle(block: NonNull<Block>) {
     // [C13] the next operation in this block has another identity.
     // SAFETY: the block lives, and by contract it is ours alone.
     let shared = unsafe { block.as_ref() };
-    shared.generation.with_mut(|generation| {
+    shared.head.with_mut(|head| {
         // SAFETY: nobody else holds the block.
-        let generation = unsafe { &mut *generation };
-        *generation = generation.wrapping_add(1);
+        let head = unsafe { &mut *head };
+        head.generation = head.generation.wrapping_add(1);
+    });
+    shared.tally.with_mut(|tally| {
+        // SAFETY: nobody else holds the block.
+        let tally = unsafe { &mut *tally };
+        drop(tally.take());
+    });
+    let note = shared.note.with_mut(|note| {
+        // SAFETY: nobody else holds the block.
+        let note = unsafe { &mut *note };
+        // SAFETY: `split` initialised it, and it is read once.
+        unsafe { note.assume_init_read() }
     });
     shared.state.store(0, Ordering::Relaxed);
     pool::put(block);
+    // The handle may be closed by this.
+    drop(note);
 }

@@ -3,20 +3,21 @@ use std::{
     ptr,
 };
 
-use crate::op::{Operation, Outcome};
+use crate::op::{Heir, Operation, Outcome};
 
-/// Room for the common requests (a `Vec` and its heir) without an allocation.
-type Room = [u64; 6];
+/// Room for the common requests (a `Vec`) without an allocation.
+type Room = [u64; 3];
 
 /// A typed request whose type is forgotten, kept in place: in the room if it fits, else boxed.
 ///
 /// It does not drop its content: exactly one of [`Payload::take`] and [`Payload::abandon`] ends it.
 pub(super) struct Payload {
     room: MaybeUninit<Room>,
-    will: unsafe fn(*mut u8, Outcome),
+    will: unsafe fn(*mut u8, Outcome, Option<&dyn Heir>),
 }
 
 impl Payload {
+    #[inline]
     pub(super) fn new<O: Operation>(request: O) -> Self {
         let mut room = MaybeUninit::<Room>::uninit();
         if fits::<O>() {
@@ -33,6 +34,7 @@ impl Payload {
     /// # Safety
     ///
     /// The payload was made from an `O`, and has not been taken or abandoned.
+    #[inline]
     pub(super) unsafe fn as_mut<O: Operation>(&mut self) -> &mut O {
         let place = self.place();
         if fits::<O>() {
@@ -49,6 +51,7 @@ impl Payload {
     /// # Safety
     ///
     /// As [`Payload::as_mut`]; afterwards the payload is empty and must not be used.
+    #[inline]
     pub(super) unsafe fn take<O: Operation>(&mut self) -> O {
         // SAFETY: the caller's promise is the callee's.
         unsafe { take_from(self.place()) }
@@ -59,12 +62,13 @@ impl Payload {
     /// # Safety
     ///
     /// The payload has not been taken or abandoned; afterwards it is empty and must not be used.
-    pub(super) unsafe fn abandon(&mut self, outcome: Outcome) {
+    pub(super) unsafe fn abandon(&mut self, outcome: Outcome, heir: Option<&dyn Heir>) {
         let place = self.place();
         // SAFETY: `will` was made for the type that `new` wrote.
-        unsafe { (self.will)(place, outcome) };
+        unsafe { (self.will)(place, outcome, heir) };
     }
 
+    #[inline]
     fn place(&mut self) -> *mut u8 {
         self.room.as_mut_ptr().cast()
     }
@@ -77,6 +81,7 @@ const fn fits<O>() -> bool {
 /// # Safety
 ///
 /// `place` is the room of a payload made from an `O`, which is not used afterwards.
+#[inline]
 unsafe fn take_from<O: Operation>(place: *mut u8) -> O {
     if fits::<O>() {
         // SAFETY: `new` wrote an `O` here, and it is read once.
@@ -92,8 +97,8 @@ unsafe fn take_from<O: Operation>(place: *mut u8) -> O {
 /// # Safety
 ///
 /// As [`take_from`].
-unsafe fn execute<O: Operation>(place: *mut u8, outcome: Outcome) {
+unsafe fn execute<O: Operation>(place: *mut u8, outcome: Outcome, heir: Option<&dyn Heir>) {
     // SAFETY: the caller's promise is the callee's.
     let request: O = unsafe { take_from(place) };
-    request.abandoned(outcome);
+    request.abandoned(outcome, heir);
 }

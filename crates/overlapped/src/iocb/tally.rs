@@ -37,7 +37,8 @@ impl Tally {
         drop(old);
     }
 
-    fn enter(&self) {
+    /// One more is waited for.
+    pub(super) fn enter(&self) {
         self.flying.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use super::{Entry, Half, Landing, split};
+use super::{Asked, Entry, Half, Holder, Id, Landing, Line, Parting, Split, asked, split};
 use crate::{
     backend::Value,
     buf::{Fill, FillMany, IoBuf, IoBufMut, NoMemory},
@@ -36,15 +36,27 @@ impl Drop for Watched {
     }
 }
 
-fn start(freed: &Arc<AtomicUsize>) -> (Half<Read<Watched>>, Entry) {
-    let buf = Fill(Watched(vec![0; 8], Arc::clone(freed)));
-    split(READ, Plan::new(Goal::Once), Read { buf, heir: None })
+fn parts<O: Operation>(split: Split<O>) -> (Half<O>, Flying) {
+    let Split { half, entry, line } = split;
+    (half, Flying(entry, line))
 }
 
-fn land(entry: Entry, answer: Result<Value, Cause>) {
-    match entry.land(answer, "test", Cancel::None) {
+/// What the port and the kernel have of an operation.
+struct Flying(Entry, Line);
+
+fn once(op: Op) -> Asked {
+    asked(op, Plan::new(Goal::Once), None)
+}
+
+fn start(freed: &Arc<AtomicUsize>) -> (Half<Read<Watched>>, Flying) {
+    let buf = Fill(Watched(vec![0; 8], Arc::clone(freed)));
+    parts(split(once(READ), Read { buf }))
+}
+
+fn land(Flying(entry, line): Flying, answer: Result<Value, Cause>) {
+    match entry.land(line, answer, |_| {}) {
         Landing::Told(waiter, scope) => assert!(waiter.is_none() && scope.is_none()),
-        Landing::Orphan(orphan) => assert!(orphan.bury().is_none()),
+        Landing::Orphan(orphan) => assert!(orphan.bury(|_, _, _| {}).is_none()),
     }
 }
 
@@ -56,12 +68,12 @@ fn write(entry: &mut Entry) {
 #[test]
 fn a_dropped_operation_keeps_its_buffer_until_it_lands() {
     let freed = Arc::default();
-    let (half, mut entry) = start(&freed);
+    let (half, mut flying) = start(&freed);
     drop(half);
-    assert!(entry.is_orphan());
-    write(&mut entry);
+    assert!(flying.0.is_orphan());
+    write(&mut flying.0);
     assert_eq!(freed.load(Ordering::SeqCst), 0);
-    land(entry, Ok(Value::Count(8)));
+    land(flying, Ok(Value::Count(8)));
     assert_eq!(freed.load(Ordering::SeqCst), 1);
 }
 
@@ -70,10 +82,10 @@ fn a_dropped_operation_keeps_its_buffer_until_it_lands() {
 fn the_outcome_gives_the_buffer_back() {
     for answer in [Ok(Value::Count(8)), Err(Cause::Os(5)), Err(Cause::Os(125))] {
         let freed = Arc::default();
-        let (half, mut entry) = start(&freed);
-        write(&mut entry);
-        land(entry, answer);
-        let (read, outcome) = half.take();
+        let (half, mut flying) = start(&freed);
+        write(&mut flying.0);
+        land(flying, answer);
+        let (read, outcome) = half.take("test");
         let buf = match read.finish(outcome) {
             Ok(done) => done.buf,
             Err(failed) => failed.buf,
@@ -89,10 +101,10 @@ fn the_outcome_gives_the_buffer_back() {
 #[test]
 fn a_forgotten_operation_is_leaked_and_not_freed() {
     let freed = Arc::default();
-    let (half, mut entry) = start(&freed);
+    let (half, mut flying) = start(&freed);
     let half = std::mem::ManuallyDrop::new(half);
-    write(&mut entry);
-    land(entry, Ok(Value::Count(8)));
+    write(&mut flying.0);
+    land(flying, Ok(Value::Count(8)));
     assert_eq!(freed.load(Ordering::SeqCst), 0);
     drop(std::mem::ManuallyDrop::into_inner(half));
     assert_eq!(freed.load(Ordering::SeqCst), 1);
@@ -102,10 +114,11 @@ fn a_forgotten_operation_is_leaked_and_not_freed() {
 #[test]
 fn an_entry_that_is_dropped_abandons_its_operation() {
     let freed = Arc::default();
-    let (half, entry) = start(&freed);
+    let (half, Flying(entry, line)) = start(&freed);
     drop(entry);
-    let (_, outcome) = half.take();
+    let (_, outcome) = half.take("test");
     assert_eq!(outcome.answer.unwrap_err(), Cause::Abandoned);
+    drop(line);
 }
 
 #[derive(Default)]
@@ -121,10 +134,29 @@ impl Heir for Log {
     }
 }
 
-fn start_with_heir(heir: &Arc<Log>) -> (Half<Read<Vec<u8>>>, Entry) {
-    let heir: Arc<dyn Heir> = Arc::<Log>::clone(heir);
-    let read = Read { buf: Fill(vec![0; 4]), heir: Some(heir) };
-    split(READ, Plan::new(Goal::Once), read)
+impl Holder for Log {
+    fn started(&self) {}
+
+    fn landed(&self, _id: Id, moved: usize) -> Parting {
+        self.0.lock().unwrap().push(format!("landed {moved}"));
+        Parting::default()
+    }
+
+    fn heir(&self) -> &dyn Heir {
+        self
+    }
+}
+
+impl Log {
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+fn start_at(holder: &Arc<Log>) -> (Half<Read<Vec<u8>>>, Flying) {
+    let holder: Arc<dyn Holder> = Arc::<Log>::clone(holder);
+    let read = Read { buf: Fill(vec![0; 4]) };
+    parts(split(asked(READ, Plan::new(Goal::Once), Some(holder)), read))
 }
 
 fn over(entry: &mut Entry, answer: Result<Value, Cause>) -> Result<Value, Cause> {
@@ -140,17 +172,18 @@ fn over(entry: &mut Entry, answer: Result<Value, Cause>) -> Result<Value, Cause>
 fn the_heir_gets_the_bytes_of_an_abandoned_read() {
     for dropped_first in [true, false] {
         let heir = Arc::default();
-        let (half, mut entry) = start_with_heir(&heir);
-        write(&mut entry);
-        let answer = over(&mut entry, Ok(Value::Count(3)));
+        let (half, mut flying) = start_at(&heir);
+        write(&mut flying.0);
+        let answer = over(&mut flying.0, Ok(Value::Count(3)));
         if dropped_first {
             drop(half);
-            land(entry, answer);
+            land(flying, answer);
         } else {
-            land(entry, answer);
+            land(flying, answer);
             drop(half);
         }
-        assert_eq!(*heir.0.lock().unwrap(), ["[7, 7, 7]"]);
+        assert_eq!(heir.take(), ["[7, 7, 7]"]);
+        assert_eq!(Arc::strong_count(&heir), 1, "the handle is given back");
     }
 }
 
@@ -159,14 +192,17 @@ fn the_heir_gets_the_bytes_of_an_abandoned_read() {
 fn the_heir_hears_of_errors_but_not_of_cancels() {
     let heir = Arc::default();
     for (cause, cancel) in [(125, Cancel::ByProgram), (125, Cancel::ByPort), (32, Cancel::None)] {
-        let (half, entry) = start_with_heir(&heir);
+        let (half, Flying(entry, mut line)) = start_at(&heir);
         drop(half);
-        let Landing::Orphan(orphan) = entry.land(Err(Cause::Os(cause)), "test", cancel) else {
+        line.marks_mut().cancelled = cancel != Cancel::None;
+        line.marks_mut().recalled = cancel == Cancel::ByPort;
+        assert_eq!(line.cancel(), cancel);
+        let Landing::Orphan(orphan) = entry.land(line, Err(Cause::Os(cause)), |_| {}) else {
             panic!("it was dropped");
         };
-        assert!(orphan.bury().is_none());
+        assert!(orphan.bury(|_, _, _| {}).is_none());
     }
-    assert_eq!(*heir.0.lock().unwrap(), ["Os(32)"]);
+    assert_eq!(heir.take(), ["Os(32)"]);
 }
 
 // [C13] a block that is reused has another identity each time.
@@ -174,10 +210,11 @@ fn the_heir_hears_of_errors_but_not_of_cancels() {
 fn a_reused_block_has_another_identity() {
     let mut seen = std::collections::HashSet::new();
     for _ in 0..100 {
-        let (half, entry) = split(Op::Nop, Plan::new(Goal::Once), Nap(NoMemory));
-        assert_eq!(half.id(), entry.id());
+        let (half, flying) = parts(split(once(Op::Nop), Nap(NoMemory)));
+        let Flying(entry, line) = &flying;
+        assert_eq!((half.id(), half.id()), (entry.id(), line.id()));
         assert!(seen.insert(half.id()), "an identity came twice");
-        land(entry, Ok(Value::Count(0)));
+        land(flying, Ok(Value::Count(0)));
         drop(half);
     }
 }
@@ -187,7 +224,8 @@ fn a_reused_block_has_another_identity() {
 fn a_partly_filled_vector_of_buffers_goes_on_where_it_stopped() {
     let bufs = FillMany::new(vec![vec![0u8; 2], vec![0u8; 3]]);
     let op = Op::Read { from: 0, at: Some(10) };
-    let (half, mut entry) = split(op, Plan::new(Goal::All), ReadMany { bufs });
+    let (half, mut flying) = parts(split(asked(op, Plan::new(Goal::All), None), ReadMany { bufs }));
+    let entry = &mut flying.0;
     for (slice, byte) in entry.slices_mut().zip(1..) {
         slice.fill(byte);
     }
@@ -195,9 +233,9 @@ fn a_partly_filled_vector_of_buffers_goes_on_where_it_stopped() {
     assert_eq!(entry.op(), Op::Read { from: 0, at: Some(13) });
     assert_eq!(entry.slices_mut().map(|slice| slice.len()).collect::<Vec<_>>(), [2]);
     entry.slices_mut().for_each(|slice| slice.fill(9));
-    let answer = over(&mut entry, Ok(Value::Count(2)));
-    land(entry, answer);
-    let (read, outcome) = half.take();
+    let answer = over(entry, Ok(Value::Count(2)));
+    land(flying, answer);
+    let (read, outcome) = half.take("test");
     let done = read.finish(outcome).unwrap();
     assert_eq!((done.n, done.buf), (5, vec![vec![1, 1], vec![2, 9, 9]]));
 }
@@ -220,13 +258,86 @@ fn a_large_request_is_boxed() {
     }
     for dropped in [true, false] {
         let buf = Fill(Large([3; 20], vec![0; 4]));
-        let (half, mut entry) = split(READ, Plan::new(Goal::Once), Read { buf, heir: None });
-        write(&mut entry);
+        let (half, mut flying) = parts(split(once(READ), Read { buf }));
+        write(&mut flying.0);
         let kept = (!dropped).then_some(half);
-        land(entry, Ok(Value::Count(4)));
+        land(flying, Ok(Value::Count(4)));
         if let Some(half) = kept {
-            let (read, _) = half.take();
+            let (read, _) = half.take("test");
             assert_eq!((read.buf.0.0[19], read.buf.0.1), (3, vec![7; 4]));
         }
     }
+}
+
+// [C7] the handle is told once that its operation is over, and stays until the outcome is taken.
+#[test]
+fn the_handle_goes_with_the_last_owner() {
+    let holder = Arc::default();
+    let (half, Flying(entry, line)) = start_at(&holder);
+    let mut told = 0;
+    let landing = entry.land(line, Ok(Value::Count(0)), |_| told += 1);
+    assert!(matches!(landing, Landing::Told(None, None)), "the program's half is here");
+    assert_eq!((told, Arc::strong_count(&holder)), (1, 2));
+    drop(half.take("test"));
+    assert_eq!(Arc::strong_count(&holder), 1);
+}
+
+#[test]
+fn an_orphans_handle_hears_of_it_after_the_will() {
+    let holder = Arc::default();
+    let (half, mut flying) = start_at(&holder);
+    drop(half);
+    write(&mut flying.0);
+    let answer = over(&mut flying.0, Ok(Value::Count(2)));
+    let Flying(entry, line) = flying;
+    let Landing::Orphan(orphan) = entry.land(line, answer, |_| {}) else {
+        panic!("it was dropped");
+    };
+    let tell = |holder: &Arc<dyn Holder>, id, moved| drop(holder.landed(id, moved));
+    assert!(orphan.bury(tell).is_none());
+    assert_eq!(holder.take(), ["[7, 7]", "landed 2"]);
+    assert_eq!(Arc::strong_count(&holder), 1);
+}
+
+// [C3] what a faulty backend drops leaves its line in the book; whoever goes last gives all back.
+#[test]
+fn a_line_that_outlives_its_entry_keeps_the_block() {
+    for order in 0..3 {
+        let (freed, holder) = (Arc::default(), Arc::<Log>::default());
+        let buf = Fill(Watched(vec![0; 8], Arc::clone(&freed)));
+        let held: Arc<dyn Holder> = Arc::<Log>::clone(&holder);
+        let plan = Plan::new(Goal::Once);
+        let Split { half, entry, line } = split(asked(READ, plan, Some(held)), Read { buf });
+        match order {
+            0 => {
+                drop(entry);
+                drop(half);
+                assert_eq!((freed.load(Ordering::SeqCst), Arc::strong_count(&holder)), (1, 2));
+                assert!(!line.marks().cancelled, "the line can still be read");
+                drop(line);
+            }
+            1 => {
+                drop(half);
+                drop(entry);
+                drop(line);
+            }
+            _ => {
+                drop(line);
+                drop(half);
+                assert_eq!(freed.load(Ordering::SeqCst), 0, "the kernel has it");
+                drop(entry);
+            }
+        }
+        assert_eq!((freed.load(Ordering::SeqCst), Arc::strong_count(&holder)), (1, 1));
+        assert!(holder.take().is_empty());
+    }
+}
+
+#[test]
+#[should_panic(expected = "with its own line")]
+fn another_operations_line() {
+    let freed = Arc::default();
+    let (_half, Flying(entry, _line)) = start(&freed);
+    let (_other, Flying(_entry, line)) = start(&freed);
+    drop(entry.land(line, Ok(Value::Count(0)), |_| {}));
 }

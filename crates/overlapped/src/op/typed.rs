@@ -1,15 +1,13 @@
 //! The typed requests: what each lends, what each gives back, and what becomes of an outcome that
 //! nobody takes.
 
-use std::sync::Arc;
-
 use super::{Cancel, Op, Value};
 use crate::{
     buf::{
         Drain, DrainMany, Fill, FillMany, IoBuf, IoBufMut, Lend, NoMemory, PathPair, PathText,
         StatOut,
     },
-    error::{Cause, Done, Error, Failed, Object},
+    error::{Cause, Done, Error, Failed, Object, Parts},
     handle::{Metadata, Owned},
 };
 
@@ -30,11 +28,11 @@ pub trait Operation: Send + sealed::Sealed {
 
     /// The operation's will: called instead of `finish` when nobody will take the outcome.
     #[doc(hidden)]
-    fn abandoned(self, outcome: Outcome)
+    fn abandoned(self, outcome: Outcome, heir: Option<&dyn Heir>)
     where
         Self: Sized,
     {
-        drop(outcome);
+        let _nobody_minds = (outcome, heir);
     }
 }
 
@@ -77,17 +75,18 @@ impl Outcome {
             (true, Op::Write { at: None, .. }) => "write_all",
             (_, op) => op.name(),
         };
-        Error {
+        Error::from(Parts {
             cause,
             verb,
             object,
             backend: self.backend,
             moved: self.moved,
             cancel_requested: self.cancel != Cancel::None,
-        }
+        })
     }
 
     // [C3] [C4] the count or the cause as they came, and the buffer with either.
+    #[inline]
     fn transfer<B>(self, buf: B) -> Result<Done<B>, Failed<B>> {
         match self.answer {
             Ok(Value::Count(n)) => Ok(Done { n, buf }),
@@ -96,6 +95,7 @@ impl Outcome {
         }
     }
 
+    #[inline]
     fn plain(self, path: Option<&std::ffi::CStr>) -> Result<(), Error> {
         match self.answer {
             Ok(_) => Ok(()),
@@ -105,7 +105,7 @@ impl Outcome {
 
     /// Tells the heir why an operation that nobody watched went wrong, unless the program itself
     /// had asked it to stop. To be cancelled with the port is no harm to a read.
-    fn confess(&self, heir: Option<&Arc<dyn Heir>>) {
+    fn confess(&self, heir: Option<&dyn Heir>) {
         let (Some(heir), Err(cause)) = (heir, &self.answer) else {
             return;
         };
@@ -123,7 +123,6 @@ impl Outcome {
 /// A read into one buffer. Gives the count and the buffer back; 0 bytes is the end.
 pub struct Read<B> {
     pub(crate) buf: Fill<B>,
-    pub(crate) heir: Option<Arc<dyn Heir>>,
 }
 
 impl<B: IoBufMut> sealed::Sealed for Read<B> {}
@@ -139,13 +138,15 @@ impl<B: IoBufMut> Operation for Read<B> {
         outcome.transfer(self.buf.0)
     }
 
-    fn abandoned(self, outcome: Outcome) {
-        if let Some(heir) = &self.heir {
-            if outcome.moved > 0 {
-                heir.bytes(outcome.origin, &self.buf.0.as_slice()[..outcome.moved]);
-            }
-            outcome.confess(Some(heir));
+    fn abandoned(self, outcome: Outcome, heir: Option<&dyn Heir>) {
+        // A positional read consumes nothing, and fails nobody.
+        let Some(heir) = heir.filter(|_| matches!(outcome.op, Op::Read { at: None, .. })) else {
+            return;
+        };
+        if outcome.moved > 0 {
+            heir.bytes(outcome.origin, &self.buf.0.as_slice()[..outcome.moved]);
         }
+        outcome.confess(Some(heir));
     }
 }
 
@@ -171,7 +172,6 @@ impl<B: IoBufMut> Operation for ReadMany<B> {
 /// A write from one buffer. Gives the count and the buffer back.
 pub struct Write<B> {
     pub(crate) buf: Drain<B>,
-    pub(crate) heir: Option<Arc<dyn Heir>>,
 }
 
 impl<B: IoBuf> sealed::Sealed for Write<B> {}
@@ -187,11 +187,11 @@ impl<B: IoBuf> Operation for Write<B> {
         outcome.transfer(self.buf.0)
     }
 
-    fn abandoned(self, outcome: Outcome) {
-        outcome.confess(self.heir.as_ref());
+    fn abandoned(self, outcome: Outcome, heir: Option<&dyn Heir>) {
+        outcome.confess(heir);
         if outcome.answer.is_ok() && outcome.moved < self.buf.0.len() {
             // It was let go after a short write had landed: the rest was never written.
-            if let Some(heir) = &self.heir {
+            if let Some(heir) = heir {
                 heir.error(Cause::WriteZero);
             }
         }
@@ -201,7 +201,6 @@ impl<B: IoBuf> Operation for Write<B> {
 /// A write from several buffers, one after the other.
 pub struct WriteMany<B> {
     pub(crate) bufs: DrainMany<B>,
-    pub(crate) heir: Option<Arc<dyn Heir>>,
 }
 
 impl<B: IoBuf> sealed::Sealed for WriteMany<B> {}
@@ -217,11 +216,11 @@ impl<B: IoBuf> Operation for WriteMany<B> {
         outcome.transfer(self.bufs.bufs)
     }
 
-    fn abandoned(self, outcome: Outcome) {
-        outcome.confess(self.heir.as_ref());
+    fn abandoned(self, outcome: Outcome, heir: Option<&dyn Heir>) {
+        outcome.confess(heir);
         let asked: usize = self.bufs.bufs.iter().map(IoBuf::len).sum();
         if outcome.answer.is_ok() && outcome.moved < asked {
-            if let Some(heir) = &self.heir {
+            if let Some(heir) = heir {
                 heir.error(Cause::WriteZero);
             }
         }
@@ -229,10 +228,7 @@ impl<B: IoBuf> Operation for WriteMany<B> {
 }
 
 /// An operation that gives nothing but its success: sync, set length, allocate.
-pub struct Plain {
-    pub(crate) nothing: NoMemory,
-    pub(crate) heir: Option<Arc<dyn Heir>>,
-}
+pub struct Plain(pub(crate) NoMemory);
 
 impl sealed::Sealed for Plain {}
 impl Operation for Plain {
@@ -240,15 +236,15 @@ impl Operation for Plain {
     type Lent = NoMemory;
 
     fn lend(&mut self) -> &mut NoMemory {
-        &mut self.nothing
+        &mut self.0
     }
 
     fn finish(self, outcome: Outcome) -> Self::Output {
         outcome.plain(None)
     }
 
-    fn abandoned(self, outcome: Outcome) {
-        outcome.confess(self.heir.as_ref());
+    fn abandoned(self, outcome: Outcome, heir: Option<&dyn Heir>) {
+        outcome.confess(heir);
     }
 }
 

@@ -56,6 +56,16 @@ pub fn wait(timeout: Option<Duration>) -> usize {
     }
 }
 
+/// Runs what is ready now, for a runtime's loop; `waker` is called when more is.
+pub(crate) fn run_ready(waker: &Waker) {
+    let queue = with_table(|table| (!table.routines.is_empty()).then(|| Arc::clone(&table.queue)));
+    if let Some(queue) = queue.flatten() {
+        // Left first: what becomes ready from here on calls it.
+        queue.lock().sleeper = Some(waker.clone());
+        run_queued(&queue);
+    }
+}
+
 /// How many routines of this thread wait for their operations, or to be run.
 pub fn queued() -> usize {
     with_table(|table| table.routines.len()).unwrap_or(0)

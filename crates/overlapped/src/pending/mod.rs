@@ -23,10 +23,12 @@ use std::{
 };
 
 use crate::{
+    buf::Fixed,
     error::Cause,
-    iocb::{self, Entry, Half, Id, Lease, Tally},
+    iocb::{self, Asked, Entry, Half, Holder, Lease, Left, Line, Split},
     op::{Op, Operation, Plan},
-    port::{Flight, Holder, Parker, Shard},
+    port::{Home, Parker, Shard},
+    sync::in_this_order_always,
 };
 
 /// An operation that was started: its outcome, sooner or later.
@@ -63,18 +65,11 @@ pub struct Pending<'io, O: Operation> {
 
 enum Stage<O: Operation> {
     /// It has a block, and a place in the book.
-    Started(Half<O>, Ticket),
+    Started(Half<O>, Home),
     /// It was over when it started, and needed neither.
     Over(O::Output),
     /// The outcome was taken.
     Taken,
-}
-
-/// Where an operation is in the book.
-struct Ticket {
-    shard: Arc<Shard>,
-    key: u32,
-    id: Id,
 }
 
 /// Everything that starting an operation needs.
@@ -84,12 +79,26 @@ pub(crate) struct Ask<'a, O> {
     pub(crate) plan: Plan,
     pub(crate) request: O,
     pub(crate) holder: Option<Arc<dyn Holder>>,
+    /// The handle's place in the backend's table.
+    pub(crate) fixed: Option<Fixed>,
+}
+
+impl<'a, O> Ask<'a, O> {
+    #[inline]
+    fn into_asked(self) -> (&'a Arc<Shard>, Asked, O) {
+        let Self { shard, op, plan, request, holder, fixed } = self;
+        // A stream's other end may wait for what only a further step does.
+        let is_stream = matches!(op, Op::Read { at: None, .. } | Op::Write { at: None, .. });
+        let attended = is_stream && plan.has_steps();
+        let (note, thread) = (shard.note(holder), shard.thread());
+        (shard, Asked { op, plan, fixed, note, attended, thread }, request)
+    }
 }
 
 /// A way into the port that is not the plain one: a stream's own queue.
 pub(crate) trait Route {
-    /// Starts `entry`; returns its key in the book.
-    fn start(self, shard: &Arc<Shard>, entry: Entry, flight: Flight) -> u32;
+    /// Starts `entry`.
+    fn start(self, shard: &Arc<Shard>, entry: Entry, line: Line);
 }
 
 /// Straight into the port, or refused before that with a cause.
@@ -105,57 +114,48 @@ impl Gate {
 }
 
 impl Route for Gate {
-    fn start(self, shard: &Arc<Shard>, entry: Entry, flight: Flight) -> u32 {
+    #[inline]
+    fn start(self, shard: &Arc<Shard>, entry: Entry, line: Line) {
         match self {
-            Self::Open => shard.start(entry, flight),
-            Self::Shut(cause) => {
-                shard.refuse(entry, flight.into_holder(), cause);
-                u32::MAX
-            }
+            Self::Open => shard.start(entry, line),
+            Self::Shut(cause) => shard.refuse(entry, line, cause),
         }
     }
 }
 
 impl<O: Operation + 'static> Pending<'static, O> {
     /// Starts an operation that owns what it lends.
+    #[inline]
     pub(crate) fn start(ask: Ask<'_, O>) -> Self {
         Self::start_by(Gate::Open, ask)
     }
 
+    #[inline]
     pub(crate) fn start_by(route: impl Route, ask: Ask<'_, O>) -> Self {
-        let Ask { shard, op, plan, request, holder } = ask;
-        let (half, entry) = iocb::split(op, plan, request);
-        Self::launch(route, shard, half, entry, holder, None)
+        let (shard, asked, request) = ask.into_asked();
+        Self::launch(route, shard, iocb::split(asked, request))
     }
 }
 
 impl<'io, O: Operation> Pending<'io, O> {
     /// Starts an operation that borrows what it lends, under a scope's lease.
+    #[inline]
     pub(crate) fn start_lent(lease: &'io Lease<'io, '_>, route: impl Route, ask: Ask<'_, O>) -> Self
     where
         O: 'io,
     {
-        let Ask { shard, op, plan, request, holder } = ask;
-        let (half, entry) = iocb::split_lent(lease, op, plan, request);
-        Self::launch(route, shard, half, entry, holder, Some(Arc::clone(lease.tally())))
+        let (shard, asked, request) = ask.into_asked();
+        Self::launch(route, shard, iocb::split_lent(lease, asked, request))
     }
 
-    fn launch(
-        route: impl Route,
-        shard: &Arc<Shard>,
-        half: Half<O>,
-        entry: Entry,
-        holder: Option<Arc<dyn Holder>>,
-        tally: Option<Arc<Tally>>,
-    ) -> Self {
-        let id = half.id();
-        if let Some(holder) = &holder {
+    #[inline]
+    fn launch(route: impl Route, shard: &Arc<Shard>, split: Split<O>) -> Self {
+        let Split { half, entry, line } = split;
+        if let Some(holder) = &line.holder {
             holder.started();
         }
-        let flight = Flight::new(&entry, shard.now(), holder, tally);
-        let key = route.start(shard, entry, flight);
-        let ticket = Ticket { shard: Arc::clone(shard), key, id };
-        Self { stage: Stage::Started(half, ticket), io: PhantomData }
+        route.start(shard, entry, line);
+        Self { stage: Stage::Started(half, shard.home()), io: PhantomData }
     }
 
     /// An operation that was over when it started.
@@ -163,10 +163,11 @@ impl<'io, O: Operation> Pending<'io, O> {
         Self { stage: Stage::Over(output), io: PhantomData }
     }
 
-    /// The place in the book of an operation that is not over.
-    fn flying(&self) -> Option<&Ticket> {
+    /// The half and the shard of an operation that is not over.
+    #[inline]
+    fn flying(&self) -> Option<(&Half<O>, Arc<Shard>)> {
         match &self.stage {
-            Stage::Started(half, ticket) if !half.is_landed() => Some(ticket),
+            Stage::Started(half, home) if !half.is_landed() => Some((half, home.shard()?)),
             _ => None,
         }
     }
@@ -174,19 +175,25 @@ impl<'io, O: Operation> Pending<'io, O> {
     /// Whether the operation is over, so that taking its outcome will not wait. Asking also takes a
     /// look at the port, without waiting, so that who asks again and again gets a yes in the end.
     pub fn is_over(&self) -> bool {
-        let Stage::Started(half, Ticket { shard, .. }) = &self.stage else {
-            return true;
+        let Some((half, shard)) = self.flying() else {
+            return self.is_landed();
         };
-        half.is_landed() || shard.drive(&Parker::current(), &|| half.is_landed(), Some(shard.now()))
+        shard.drive(&Parker::current(), &|| half.is_landed(), Some(shard.now()))
     }
 
     /// Blocks until the operation is over, and gives its outcome.
     ///
     /// The calling thread drives the port itself if nobody else does. Do not call it on an
     /// executor's thread; `.await` there.
+    #[inline]
     pub fn wait(mut self) -> O::Output {
-        self.block(None);
-        self.take()
+        if matches!(self.stage, Stage::Started(..)) {
+            self.block(None);
+        }
+        let output = self.take();
+        // What is taken leaves nothing to drop.
+        mem::forget(self);
+        output
     }
 
     // [C6] a timeout gives the operation back as it was.
@@ -197,7 +204,7 @@ impl<'io, O: Operation> Pending<'io, O> {
     /// When the time is over, the operation itself, which goes on as it was (C6): wait again,
     /// [`cancel`](Self::cancel) it, or drop it. A timeout of zero looks once.
     pub fn wait_timeout(mut self, timeout: Duration) -> Result<O::Output, Self> {
-        let until = self.flying().and_then(|ticket| ticket.shard.now().checked_add(timeout));
+        let until = self.flying().and_then(|(_, shard)| shard.now().checked_add(timeout));
         if self.block(until) { Ok(self.take()) } else { Err(self) }
     }
 
@@ -205,8 +212,8 @@ impl<'io, O: Operation> Pending<'io, O> {
     /// may be anything: done (the cancel came too late), partly done, cancelled, failed (C5).
     /// Asking again does nothing.
     pub fn cancel(&self) {
-        if let Some(ticket) = self.flying() {
-            ticket.shard.cancel(ticket.key, ticket.id);
+        if let Some((half, shard)) = self.flying() {
+            shard.cancel(half.key(), half.id());
         }
     }
 
@@ -218,9 +225,9 @@ impl<'io, O: Operation> Pending<'io, O> {
     /// thread once the operation was polled, dropped or given a routine. A later deadline replaces
     /// an earlier one. A sleep has no deadline.
     pub fn deadline(self, timeout: Duration) -> Self {
-        if let Some(Ticket { shard, key, id }) = self.flying() {
+        if let Some((half, shard)) = self.flying() {
             if let Some(at) = shard.now().checked_add(timeout) {
-                shard.deadline(*key, *id, at);
+                shard.deadline(half.key(), half.id(), at);
             }
         }
         self
@@ -228,40 +235,78 @@ impl<'io, O: Operation> Pending<'io, O> {
 
     /// Blocks until landed; whether it is.
     fn block(&mut self, until: Option<Instant>) -> bool {
-        let Stage::Started(half, ticket) = &mut self.stage else {
+        let Stage::Started(half, home) = &mut self.stage else {
             return true;
         };
         if half.is_landed() {
             return true;
         }
         let parker = Parker::current();
-        if half.register(&parker.waker()) {
+        if !leave(half, *home, &parker.waker()) {
             return true;
         }
-        ticket.shard.drive(&parker, &|| half.is_landed(), until)
+        home.drive(&parker, &|| half.is_landed(), until)
+    }
+
+    /// Leaves a waker, to be called by whoever drives; where to drive. `None` if it is over.
+    pub(crate) fn leave(&mut self, waker: &Waker) -> Option<Home> {
+        match &mut self.stage {
+            Stage::Started(half, home) => leave(half, *home, waker).then_some(*home),
+            Stage::Over(_) | Stage::Taken => None,
+        }
+    }
+
+    pub(crate) fn is_landed(&self) -> bool {
+        match &self.stage {
+            Stage::Started(half, _) => half.is_landed(),
+            Stage::Over(_) | Stage::Taken => true,
+        }
     }
 
     /// Leaves a waker, to be called by somebody who does not block; whether it is over already.
-    fn attend(&mut self, waker: &Waker) -> bool {
-        let Stage::Started(half, ticket) = &mut self.stage else {
+    #[inline]
+    pub(crate) fn attend(&mut self, waker: &Waker) -> bool {
+        let Stage::Started(half, home) = &mut self.stage else {
             return true;
         };
-        if half.register(waker) {
+        if !leave(half, *home, waker) {
             return true;
         }
-        ticket.shard.attend(ticket.key, ticket.id);
+        if !home.is_local() {
+            if let Some(shard) = home.shard() {
+                shard.attend(half.key(), half.id());
+            }
+        }
         false
     }
 
     /// Takes the outcome of an operation that is over.
-    fn take(&mut self) -> O::Output {
+    #[inline]
+    pub(crate) fn take(&mut self) -> O::Output {
         match mem::replace(&mut self.stage, Stage::Taken) {
-            Stage::Started(half, _ticket) => {
-                let (request, outcome) = half.take();
+            Stage::Started(half, home) => {
+                let (request, outcome) = half.take(home.name());
                 request.finish(outcome)
             }
             Stage::Over(output) => output,
             Stage::Taken => panic!("the outcome of an operation is taken once"),
+        }
+    }
+}
+
+/// Leaves a waker for an operation that flies; whether it does.
+#[inline]
+fn leave<O: Operation>(half: &mut Half<O>, home: Home, waker: &Waker) -> bool {
+    match half.register(waker) {
+        Left::Here => true,
+        Left::Landed => false,
+        Left::Elsewhere => {
+            if let Some(shard) = home.shard() {
+                shard.leave_waker(half.key(), half.id(), waker.clone());
+            }
+            // First left, then looked: that thread lands first and then looks for what is left.
+            in_this_order_always();
+            !half.is_landed()
         }
     }
 }
@@ -272,6 +317,7 @@ impl<O: Operation> Unpin for Pending<'_, O> {}
 impl<O: Operation> Future for Pending<'_, O> {
     type Output = O::Output;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O::Output> {
         if self.attend(cx.waker()) { Poll::Ready(self.take()) } else { Poll::Pending }
     }
@@ -279,16 +325,31 @@ impl<O: Operation> Future for Pending<'_, O> {
 
 // [C8] never blocks: it asks, lets go of its half, and leaves the rest to who drives.
 impl<O: Operation> Drop for Pending<'_, O> {
+    #[inline]
     fn drop(&mut self) {
-        let stage = mem::replace(&mut self.stage, Stage::Taken);
-        let Stage::Started(half, Ticket { shard, key, id }) = stage else {
+        if matches!(self.stage, Stage::Started(..)) {
+            self.abandon();
+        }
+    }
+}
+
+impl<O: Operation> Pending<'_, O> {
+    fn abandon(&mut self) {
+        let Stage::Started(half, home) = mem::replace(&mut self.stage, Stage::Taken) else {
             return;
         };
         if half.is_landed() {
             return;
         }
+        let Some(shard) = home.shard() else {
+            return;
+        };
+        if half.is_astray() {
+            return shard.drop_there(half.into_stray());
+        }
         // While the half lives, the id cannot name another operation.
-        shard.dropping(key, id);
+        let (key, id) = (half.key(), half.id());
+        shard.dropping(half.op().on_drop(), key, id);
         drop(half);
         // An orphan must be landed without anybody waiting for it.
         shard.attend(key, id);
@@ -298,7 +359,7 @@ impl<O: Operation> Drop for Pending<'_, O> {
 impl<O: Operation> fmt::Debug for Pending<'_, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pending")
-            .field("flying", &self.flying().map(|ticket| ticket.id))
+            .field("flying", &self.flying().map(|(half, _)| half.id()))
             .finish_non_exhaustive()
     }
 }

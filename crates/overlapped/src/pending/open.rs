@@ -24,6 +24,7 @@ pub(crate) fn open<T: 'static>(
         plan: Plan::new(Goal::Once),
         request: Open { path: PathText(text), make: Box::new(make) },
         holder: None,
+        fixed: None,
     };
     Pending::start_by(Gate::unless(trouble.or(how.trouble())), ask)
 }

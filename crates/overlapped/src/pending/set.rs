@@ -35,7 +35,7 @@ impl<O: Operation> sealed::Sealed for Pending<'_, O> {}
 impl<O: Operation> Waitable for Pending<'_, O> {
     fn is_ready(&self) -> bool {
         // Without a look at the port, which would forget a wake-up that this thread waits for.
-        self.flying().is_none()
+        self.is_landed()
     }
 
     fn watch(&mut self, waker: &Waker) -> bool {
@@ -43,7 +43,7 @@ impl<O: Operation> Waitable for Pending<'_, O> {
     }
 
     fn claim(&mut self) -> bool {
-        self.flying().is_none()
+        self.is_landed()
     }
 
     fn unclaim(&mut self) {}

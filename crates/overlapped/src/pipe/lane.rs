@@ -12,16 +12,15 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::Waker,
 };
 
 use crate::{
     backend::{Cause, Value},
     error::ECANCELED,
-    iocb::{Entry, Id},
+    iocb::{Entry, Holder, Id, Line, Parting},
     op::Heir,
     pending::Route,
-    port::{Flight, Held, Holder, Shard},
+    port::{Held, Shard},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,10 +85,7 @@ impl Lane {
 
     /// The handle is being taken apart: reads are asked to stop, writes run to their end.
     pub(super) fn close(self: &Arc<Self>) {
-        if self.direction == Direction::Read {
-            self.shard.cancel_where(|flight| flight.is_of(self));
-        }
-        self.shard.attend_where(|flight| flight.is_of(self));
+        self.shard.end_reads(self);
     }
 
     /// The bytes that nobody has read.
@@ -172,21 +168,28 @@ impl Holder for Lane {
         self.held.enter();
     }
 
-    fn landed(&self, id: Id, moved: usize) -> Option<Waker> {
-        {
-            let mut state = self.lock();
-            if let Some(busy) = state.busy.take_if(|busy| busy.id == id) {
-                state.taken += (moved - busy.served) as u64;
-            }
+    fn landed(&self, id: Id, moved: usize) -> Parting {
+        let mut state = self.lock();
+        if let Some(busy) = state.busy.take_if(|busy| busy.id == id) {
+            state.taken += (moved - busy.served) as u64;
         }
+        let resume = !state.queue.is_empty();
+        drop(state);
+        Parting { waker: self.held.leave(), resume }
+    }
+
+    fn resume(&self) {
         self.pump();
-        self.held.leave()
     }
 
     fn withdraw(&self, id: Id) -> Option<Entry> {
         let mut state = self.lock();
         let place = state.queue.iter().position(|entry| entry.id() == id)?;
         state.queue.remove(place)
+    }
+
+    fn heir(&self) -> &dyn Heir {
+        self
     }
 }
 
@@ -203,14 +206,15 @@ impl Heir for Lane {
 
 /// By the lane's queue into the port.
 impl Route for &Arc<Lane> {
-    fn start(self, shard: &Arc<Shard>, entry: Entry, flight: Flight) -> u32 {
-        match shard.admit(entry, flight) {
-            Ok((key, entry)) => {
-                self.lock().queue.push_back(entry);
-                self.pump();
-                key
-            }
-            Err(key) => key,
+    fn start(self, shard: &Arc<Shard>, entry: Entry, line: Line) {
+        if !shard.is_mine() {
+            let lane = Arc::clone(self);
+            let start = move |shard: &Arc<Shard>, entry, line| (&lane).start(shard, entry, line);
+            return shard.start_there(entry, line, start);
+        }
+        if let Some(entry) = shard.admit(entry, line) {
+            self.lock().queue.push_back(entry);
+            self.pump();
         }
     }
 }

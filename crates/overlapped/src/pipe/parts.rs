@@ -8,7 +8,7 @@ use std::{
 
 use super::lane::Lane;
 use crate::{
-    error::{Error, Object},
+    error::Error,
     handle::{self, Owned},
     port::{Held, Holding, Port},
 };
@@ -59,18 +59,12 @@ impl Future for IntoParts {
 
 fn parts(lane: &Lane, handle: Option<Owned>, backend: &'static str) -> Parts {
     let held: &Held = lane.as_ref();
-    let owed = |cause| Error {
-        cause,
-        verb: "stream operation (abandoned)",
-        object: Object::Handle(handle::number(held.raw())),
-        backend,
-        moved: 0,
-        cancel_requested: false,
-    };
+    let verb = "stream operation (abandoned)";
+    let number = handle::number(held.raw());
     Parts {
         handle: handle.expect("only into_parts gives the handle out, and it consumes its owner"),
         unread: lane.take_unread(),
-        error: held.pay().map(owed),
+        error: held.pay().map(|cause| Error::owed(cause, verb, number, backend)),
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     buf::{Fill, IoBufMut},
     handle::{self, Owned},
-    op::{Goal, Heir, Op, Open, OpenHow, Plan, Read},
+    op::{Goal, Op, Open, OpenHow, Plan, Read},
     pending::{self, Ask, Pending},
     port::{Held, Port},
     scope::Scope,
@@ -86,13 +86,13 @@ impl Reader {
 
     fn ask<B: IoBufMut>(&self, goal: Goal, buf: B) -> Ask<'_, Read<B>> {
         let held: &Held = (*self.lane).as_ref();
-        let heir: Arc<dyn Heir> = Arc::<Lane>::clone(&self.lane);
         Ask {
             shard: self.lane.shard(),
             op: Op::Read { from: held.raw(), at: None },
             plan: if self.waits_first { Plan::wait_first(goal) } else { Plan::new(goal) },
-            request: Read { buf: Fill(buf), heir: Some(heir) },
+            request: Read { buf: Fill(buf) },
             holder: Some(Arc::<Lane>::clone(&self.lane)),
+            fixed: None,
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     buf::{Drain, IoBuf},
     handle::{self, Owned},
-    op::{Goal, Heir, Op, Open, OpenHow, Plan, Write},
+    op::{Goal, Op, Open, OpenHow, Plan, Write},
     pending::{self, Ask, Pending},
     port::{Held, Port},
     scope::Scope,
@@ -74,13 +74,13 @@ impl Writer {
 
     fn ask<B: IoBuf>(&self, goal: Goal, buf: B) -> Ask<'_, Write<B>> {
         let held: &Held = (*self.lane).as_ref();
-        let heir: Arc<dyn Heir> = Arc::<Lane>::clone(&self.lane);
         Ask {
             shard: self.lane.shard(),
             op: Op::Write { to: held.raw(), at: None },
             plan: Plan::new(goal),
-            request: Write { buf: Drain(buf), heir: Some(heir) },
+            request: Write { buf: Drain(buf) },
             holder: Some(Arc::<Lane>::clone(&self.lane)),
+            fixed: None,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Core, Handle, Port, Shard, inbox::Limit};
+use super::{Core, Handle, Port, Shard, limit::Limit};
 use crate::backend::{
     Backend,
     driver::{self, Choice, Kind},
@@ -28,6 +28,7 @@ pub struct Builder {
     shards: Option<usize>,
     max_in_flight: usize,
     max_workers: usize,
+    deferred: bool,
     drain_bound: Duration,
 }
 
@@ -38,6 +39,7 @@ impl Default for Builder {
             shards: None,
             max_in_flight: 1 << 20,
             max_workers: 16,
+            deferred: false,
             drain_bound: Duration::from_secs(30),
         }
     }
@@ -71,6 +73,17 @@ impl Builder {
         self
     }
 
+    /// Whether the ring of a [`Runtime`](crate::Runtime) leaves its completions to the thread's
+    /// next turn (`IORING_SETUP_DEFER_TASKRUN`, see [io_uring_setup(2)]), rather than to its next
+    /// system call or tick. Off by default: where completions come one by one, as from a disk, it
+    /// costs more than it saves. It means nothing to other ports.
+    ///
+    /// [io_uring_setup(2)]: https://man7.org/linux/man-pages/man2/io_uring_setup.2.html
+    pub fn deferred(mut self, deferred: bool) -> Self {
+        self.deferred = deferred;
+        self
+    }
+
     /// How long a dropped port tries in the background to drain what is in flight before it leaks
     /// it; 30 seconds by default.
     pub fn drain_bound(mut self, bound: Duration) -> Self {
@@ -90,12 +103,37 @@ impl Builder {
         Ok(self.build_on(backends))
     }
 
+    /// Makes a port of the calling thread.
+    pub(crate) fn build_local(self) -> io::Result<Port> {
+        let backend = driver::open_local(self.choice, self.max_workers, self.deferred)
+            .map_err(io::Error::other)?;
+        Ok(self.build_local_on(backend))
+    }
+
+    pub(crate) fn build_local_on(self, backend: Backend) -> Port {
+        self.build_with(vec![backend], Shard::local)
+    }
+
     pub(super) fn build_on(self, backends: Vec<Backend>) -> Port {
+        self.build_with(backends, Shard::new)
+    }
+
+    /// How long a dropped port is drained.
+    pub(crate) fn bound(&self) -> Duration {
+        self.drain_bound
+    }
+
+    fn build_with(
+        self,
+        backends: Vec<Backend>,
+        shard: fn(usize, Backend, Arc<Limit>) -> Arc<Shard>,
+    ) -> Port {
         let limit = Arc::new(Limit::new(self.max_in_flight));
-        let shard = |(number, backend)| Shard::new(number, backend, Arc::clone(&limit));
+        let shard = |(number, backend)| shard(number, backend, Arc::clone(&limit));
         Port(Arc::new(Handle(Arc::new(Core {
             shards: backends.into_iter().enumerate().map(shard).collect(),
             aux: OnceLock::new(),
+            tables: OnceLock::new(),
             workers: self.max_workers,
             limit,
             drain_bound: self.drain_bound,

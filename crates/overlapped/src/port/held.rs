@@ -3,28 +3,38 @@
 
 use std::{
     future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, atomic::Ordering::SeqCst},
     task::{Context, Poll, Waker},
 };
 
-use super::{Parker, Shard};
+use super::{Parker, Port, Shard, tables::Slot};
 use crate::{
-    error::Cause,
+    buf::Fixed,
+    error::{Cause, Error},
     handle::{Owned, Raw},
+    sync::{AtomicBool, AtomicU32, Mutex, MutexGuard, in_this_order, lock},
 };
 
 /// The common part of a file and of a stream's side. Operations in flight hold it, so the
 /// descriptor stays open until the last of them has landed.
 pub(crate) struct Held {
     raw: Raw,
+    /// How many operations fly.
+    flying: AtomicU32,
+    /// There may be something in `state.owed`.
+    owes: AtomicBool,
+    /// Somebody may wait in `state.drained`.
+    watched: AtomicBool,
+    /// Its place in the port's table of files.
+    slot: Slot,
     state: Mutex<State>,
 }
 
 struct State {
     /// `None` once given out. Shared with the user's handle, which is gone by then.
     handle: Option<Arc<Owned>>,
-    flying: usize,
     /// Why an operation that nobody watched failed.
     owed: Option<Cause>,
     drained: Option<Waker>,
@@ -32,12 +42,18 @@ struct State {
 
 impl Held {
     pub(crate) fn new(raw: Raw, handle: Arc<Owned>) -> Self {
-        let state = State { handle: Some(handle), flying: 0, owed: None, drained: None };
-        Self { raw, state: Mutex::new(state) }
+        Self {
+            raw,
+            flying: AtomicU32::new(0),
+            owes: AtomicBool::new(false),
+            watched: AtomicBool::new(false),
+            slot: Slot::default(),
+            state: Mutex::new(State { handle: Some(handle), owed: None, drained: None }),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     pub(crate) fn raw(&self) -> Raw {
@@ -45,47 +61,99 @@ impl Held {
     }
 
     /// One more operation flies.
+    #[inline]
     pub(crate) fn enter(&self) {
-        self.lock().flying += 1;
+        self.flying.fetch_add(1, SeqCst);
     }
 
-    /// One has landed; who is to be woken if it was the last.
+    /// One has landed; who is to be woken if it was the last. Who watches first says so and then
+    /// counts; here it is counted first and then looked who watches.
+    #[inline]
     pub(crate) fn leave(&self) -> Option<Waker> {
-        let mut state = self.lock();
-        state.flying -= 1;
-        if state.flying == 0 { state.drained.take() } else { None }
+        let last = self.flying.fetch_sub(1, SeqCst) == 1;
+        in_this_order();
+        if last && self.watched.load(SeqCst) { self.lock().drained.take() } else { None }
     }
 
     // [C7] told by the next write, sync or close.
     /// The first error that nobody has been told yet is kept (C7).
     pub(crate) fn owe(&self, cause: Cause) {
-        self.lock().owed.get_or_insert(cause);
+        let mut state = self.lock();
+        state.owed.get_or_insert(cause);
+        self.owes.store(true, SeqCst);
     }
 
     /// Tells it, once.
+    #[inline]
     pub(crate) fn pay(&self) -> Option<Cause> {
-        self.lock().owed.take()
-    }
-
-    fn is_drained(&self) -> bool {
-        self.lock().flying == 0
-    }
-
-    fn watch(&self, waker: &Waker) -> bool {
-        // A waker is user code: it is cloned and dropped with no lock held.
-        let mut waker = Some(waker.clone());
-        let mut state = self.lock();
-        let drained = state.flying == 0;
-        if !drained {
-            std::mem::swap(&mut state.drained, &mut waker);
+        if !self.owes.load(SeqCst) {
+            return None;
         }
-        drop(state);
-        drained
+        let mut state = self.lock();
+        self.owes.store(false, SeqCst);
+        state.owed.take()
+    }
+
+    /// Its place in the port's table, for an operation that starts now.
+    #[inline]
+    pub(crate) fn place(&self) -> Option<Fixed> {
+        self.slot.place()
+    }
+
+    /// Has the port's backend know of `handle`, which is this one's.
+    pub(crate) fn register(&self, port: &Port, handle: &Owned) -> Result<(), Error> {
+        self.slot.register(port, handle)
+    }
+
+    pub(super) fn is_drained(&self) -> bool {
+        self.flying.load(SeqCst) == 0
+    }
+
+    pub(super) fn watch(&self, waker: &Waker) -> bool {
+        // A waker is user code: it is cloned and dropped with no lock held.
+        let old = {
+            let waker = waker.clone();
+            self.lock().drained.replace(waker)
+        };
+        drop(old);
+        self.watched.store(true, SeqCst);
+        in_this_order();
+        self.is_drained()
     }
 
     fn give_out(&self) -> Option<Owned> {
         let handle = self.lock().handle.take();
         handle.and_then(Arc::into_inner)
+    }
+}
+
+// [C1] the place is given up after the last operation, and before the descriptor.
+/// The last operation has landed, and nobody can start another.
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(registration) = self.slot.take() {
+            let handle = self.lock().handle.take();
+            registration.undo(handle);
+        }
+    }
+}
+
+/// A step that counts as an operation in flight, until this is dropped.
+struct Step<H: AsRef<Held>>(Arc<H>);
+
+impl<H: AsRef<Held>> Step<H> {
+    fn of(holder: &Arc<H>) -> Self {
+        (**holder).as_ref().enter();
+        Self(Arc::clone(holder))
+    }
+}
+
+impl<H: AsRef<Held>> Drop for Step<H> {
+    fn drop(&mut self) {
+        if let Some(waker) = (*self.0).as_ref().leave() {
+            // It may be on a thread that happens to drive the port, and is not its victim (C11).
+            let _panic = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        }
     }
 }
 
@@ -95,27 +163,45 @@ pub(crate) struct Holding<H> {
     shard: Arc<Shard>,
 }
 
-impl<H: AsRef<Held>> Holding<H> {
+impl<H: AsRef<Held> + Send + Sync + 'static> Holding<H> {
     /// The holder's operations must have been asked to stop, and be attended.
     pub(crate) fn new(holder: Arc<H>, shard: Arc<Shard>) -> Self {
         Self { holder, shard }
     }
 
     pub(crate) fn wait(self) -> (Arc<H>, Option<Owned>) {
+        self.drain();
+        self.unregister();
+        self.drain();
+        let handle = (*self.holder).as_ref().give_out();
+        (self.holder, handle)
+    }
+
+    fn drain(&self) {
         let held = (*self.holder).as_ref();
         let parker = Parker::current();
         held.watch(&parker.waker());
         self.shard.drive(&parker, &|| held.is_drained(), None);
-        let handle = held.give_out();
-        (self.holder, handle)
+    }
+
+    /// Once nothing flies: gives up its place in the port's table. What is left to be done of that
+    /// elsewhere flies.
+    fn unregister(&self) {
+        if let Some(registration) = (*self.holder).as_ref().slot.take() {
+            registration.undo(Step::of(&self.holder));
+        }
     }
 }
 
-impl<H: AsRef<Held>> Future for Holding<H> {
+impl<H: AsRef<Held> + Send + Sync + 'static> Future for Holding<H> {
     type Output = (Arc<H>, Option<Owned>);
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let held = (*self.holder).as_ref();
+        if !held.watch(cx.waker()) {
+            return Poll::Pending;
+        }
+        self.unregister();
         if !held.watch(cx.waker()) {
             return Poll::Pending;
         }

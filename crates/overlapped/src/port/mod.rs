@@ -3,23 +3,36 @@
 //! A port has one or more [shards](shard), each with a backend of its own. Operations are started
 //! through [`Shard::start`]; who waits in the kernel for a shard is settled by its [helm].
 
+mod ask;
 mod background;
+mod batch;
 mod builder;
+mod counter;
+mod end;
 mod held;
 mod helm;
-mod inbox;
+mod home;
+mod limit;
+mod book;
+mod mine;
+mod outside;
 mod parker;
 mod report;
 mod shard;
+mod tables;
+mod tell;
 mod timers;
 mod trace;
+mod turn;
 
 #[cfg(all(test, loom))]
 mod models;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 pub use builder::Builder;
 pub(crate) use held::{Held, Holding};
-pub(crate) use inbox::{Flight, Holder};
+pub(crate) use home::Home;
 pub(crate) use parker::Parker;
 pub use report::{Flying, Report, Stats};
 pub(crate) use shard::Shard;
@@ -27,14 +40,13 @@ pub(crate) use shard::Shard;
 use std::{
     cell::Cell,
     fmt, io,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, OnceLock},
+    thread::{self, ThreadId},
     time::{Duration, Instant},
 };
 
-use inbox::Limit;
+use limit::Limit;
+use tables::Tables;
 
 use crate::{
     backend::{
@@ -42,6 +54,7 @@ use crate::{
         driver::{self, Choice},
     },
     op::Op,
+    sync::this_thread,
 };
 
 /// The I/O subsystem of a program: operations go in, completions come out.
@@ -76,6 +89,8 @@ pub(crate) struct Core {
     shards: Vec<Arc<Shard>>,
     /// Does what the backend lacks.
     aux: OnceLock<Result<Arc<Shard>, String>>,
+    /// Made with the first thing that is registered; `None` if there are too many.
+    tables: OnceLock<Option<Arc<Tables>>>,
     workers: usize,
     limit: Arc<Limit>,
     drain_bound: Duration,
@@ -126,9 +141,13 @@ impl Port {
     }
 
     /// The shard for an operation that this thread starts.
+    #[inline]
     pub(crate) fn shard_for(&self, op: &Op) -> &Arc<Shard> {
         let core = self.core();
-        let shard = &core.shards[thread_number() % core.shards.len()];
+        let shard = match &core.shards[..] {
+            [only] => only,
+            shards => &shards[this_thread() as usize % shards.len()],
+        };
         if shard.features.has(op) {
             return shard;
         }
@@ -143,41 +162,47 @@ impl Port {
         self.core().all()
     }
 
-    /// Counts since the port was made.
+    /// Counts since the port was made. A local port's own thread is asked, for at most a tenth of a
+    /// second; if it does not turn, `backlog` and `cancels` are 0.
     pub fn stats(&self) -> Stats {
-        let mut stats = Stats::default();
-        for shard in self.shards() {
-            let book = shard.book();
-            stats.started += book.started;
-            stats.landed += book.landed;
-            stats.in_flight += book.flights.len();
-            stats.backlog += book.backlog_len();
-            stats.cancels += book.cancels;
-            stats.panics += shard.panics();
-            let inline = shard.inline();
-            stats.inline += inline;
-            stats.started += inline;
-            stats.landed += inline;
-        }
-        stats
+        self.shards().map(Shard::stats).fold(Stats::default(), Stats::and)
     }
 
-    /// What is in flight now, oldest first.
+    /// What is in flight now, oldest first. A local port's own thread is asked, for at most a tenth
+    /// of a second; if it does not turn, nothing is told.
     pub fn in_flight(&self) -> Vec<Flying> {
-        let mut flying = Vec::new();
-        for shard in self.shards() {
-            let now = shard.now();
-            flying.extend(shard.book().flights.iter().map(|(_, flight)| Flying {
-                operation: flight.op.name(),
-                handle: flight.op.handle_number(),
-                len: flight.len,
-                age: now.saturating_duration_since(flight.started),
-                thread: flight.thread,
-                cancel_requested: flight.cancelled,
-            }));
-        }
+        let mut flying: Vec<_> = self.shards().flat_map(Shard::flying).collect();
         flying.sort_by_key(|flying| std::cmp::Reverse(flying.age));
         flying
+    }
+
+    /// Runs `body`; what the calling thread starts in it reaches the OS in one submission, when
+    /// `body` is over (or panics), when the thread waits for something, or at [`Port::submit`].
+    ///
+    /// Without it each start of a shared port is a submission of its own, so that the OS begins at
+    /// once. A local port always waits for its next turn.
+    ///
+    /// ```
+    /// use overlapped::{Port, fs::File};
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// let port = Port::shared()?;
+    /// let file = File::open(&port, "Cargo.toml").wait()?;
+    /// let reads = port.batch(|_| [0, 64, 128].map(|at| file.read_at(vec![0; 64], at)));
+    /// for read in reads {
+    ///     assert_eq!(read.wait()?.n, 64);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn batch<R>(&self, body: impl FnOnce(&Self) -> R) -> R {
+        self.shard_for(&Op::Nop).batch(|| body(self))
+    }
+
+    /// Hands to the OS what this port has queued: the operations of a [`Port::batch`] so far; on a
+    /// local port, what was started since its last turn.
+    pub fn submit(&self) {
+        self.shard_for(&Op::Nop).submit();
     }
 
     /// Ends the port: new operations are refused, everything in flight is asked to stop, and the
@@ -188,6 +213,7 @@ impl Port {
     /// exists to prevent (C9). A later shutdown goes on where this one stopped.
     pub fn shutdown(&self, deadline: Duration) -> Report {
         let until = self.now().checked_add(deadline);
+        self.shards().for_each(|shard| shard.catch_up(until));
         let flying: usize = self.shards().map(|shard| shard.busy()).sum();
         self.shards().for_each(Shard::close);
         let leaked = self.shards().map(|shard| shard.drain(until)).sum();
@@ -210,10 +236,14 @@ impl Core {
         self.shards.iter().chain(self.aux.get().and_then(|aux| aux.as_ref().ok()))
     }
 
+    fn tables(&self) -> Option<&Arc<Tables>> {
+        self.tables.get_or_init(|| Tables::new().map(Arc::new)).as_ref()
+    }
+
     fn open_aux(&self) -> Result<Arc<Shard>, String> {
         let backend = driver::open(Choice::Only(Kind::Threads), self.workers)?;
         let aux = Shard::new(self.shards.len(), backend, Arc::clone(&self.limit));
-        if self.shards[0].book().closed {
+        if self.shards[0].is_closed() {
             aux.close();
         }
         Ok(aux)
@@ -225,23 +255,24 @@ impl Drop for Handle {
     fn drop(&mut self) {
         for shard in self.0.all() {
             shard.close();
-            shard.background.retire(shard, self.0.drain_bound);
+            if shard.outside.is_none() {
+                shard.background.retire(shard, self.0.drain_bound);
+            }
         }
     }
 }
 
-/// A small number per thread, so that a thread keeps to one shard.
-fn thread_number() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
+/// The calling thread's own name for itself, at the cost of a look.
+#[inline]
+fn thread_id() -> ThreadId {
     thread_local! {
-        static MINE: Cell<Option<usize>> = const { Cell::new(None) };
+        static MINE: Cell<Option<ThreadId>> = const { Cell::new(None) };
     }
-    let known = MINE.try_with(|mine| {
+    MINE.with(|mine| {
         mine.get().unwrap_or_else(|| {
-            let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            mine.set(Some(number));
-            number
+            let id = thread::current().id();
+            mine.set(Some(id));
+            id
         })
-    });
-    known.unwrap_or(0)
+    })
 }

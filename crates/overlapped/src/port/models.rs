@@ -1,9 +1,12 @@
-//! The orderings of the queue into a port and of its helm, every one of them.
+//! The orderings of the book of a port, of its helm, of what is left outside for the owner of a
+//! shard, and of a handle that is watched: every one of them.
 
 use std::{
-    sync::{Arc, Mutex as StdMutex},
+    sync::{
+        Arc, Mutex as StdMutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
     task::{Wake, Waker},
-    time::Instant,
 };
 
 use loom::{
@@ -15,18 +18,23 @@ use loom::{
 };
 
 use super::{
+    book::{Book, Cancelled, Landed},
+    held::Held,
     helm::{Call, Helm, Seat},
-    inbox::{Cancelled, Flight, Inbox, Landed, Limit},
+    limit::Limit,
+    outside::Outside,
 };
 use crate::{
-    backend::{Completion, Submit},
+    backend::{Bell, Completion, Submit},
     buf::Fill,
     error::{Cause, EAGAIN},
-    iocb::{Entry, Half, Id, split},
+    handle,
+    iocb::{Entry, Half, Id, Split, asked, split},
     op::{Goal, Op, Plan, Read},
+    sync::{Guard, Guarded},
 };
 
-/// What the backend was given. A plain `std` lock: it is only used under the inbox's.
+/// What the backend was given. A plain `std` lock: it is only used under the book's.
 #[derive(Default)]
 struct Seen {
     flying: Option<Entry>,
@@ -55,7 +63,7 @@ impl Submit for Device {
 }
 
 struct World {
-    inbox: Inbox,
+    book: Guarded<Book>,
     seen: Arc<StdMutex<Seen>>,
     landed: StdMutex<Vec<Landed>>,
 }
@@ -65,23 +73,28 @@ type ReadHalf = Half<Read<Vec<u8>>>;
 /// One read, entered into the book and not yet handed on, as in a handle's own queue.
 fn admitted() -> (Arc<World>, ReadHalf, Entry, u32) {
     let seen = Arc::new(StdMutex::new(Seen::default()));
-    let inbox = Inbox::new(Box::new(Device(Arc::clone(&seen))), Arc::new(Limit::new(10)));
-    let world = Arc::new(World { inbox, seen, landed: StdMutex::default() });
-    let request = Read { buf: Fill(vec![0; 2]), heir: None };
-    let (half, mut entry) = split(Op::Read { from: 0, at: None }, Plan::new(Goal::Once), request);
-    let flight = Flight::new(&entry, Instant::now(), None, None);
-    let key = world.inbox.lock().admit(&mut entry, flight).unwrap();
+    let book = Book::new(Box::new(Device(Arc::clone(&seen))), Arc::new(Limit::new(10)));
+    let book = Guarded::shared(book);
+    let world = Arc::new(World { book, seen, landed: StdMutex::default() });
+    let asked = asked(Op::Read { from: 0, at: None }, Plan::new(Goal::Once), None);
+    let Split { half, entry, line } = split(asked, Read { buf: Fill(vec![0; 2]) });
+    assert!(world.book().admit(line).is_ok());
+    let key = entry.key();
     (world, half, entry, key)
 }
 
 impl World {
+    fn book(&self) -> Guard<'_, Book> {
+        self.book.lock().expect("all threads share it")
+    }
+
     fn launch(&self, entry: Entry) {
-        let back = self.inbox.lock().launch(entry);
+        let back = self.book().launch(entry);
         self.landed.lock().unwrap().extend(back);
     }
 
     fn cancel(&self, key: u32, id: Id) {
-        if let Cancelled::Here(landed) = self.inbox.lock().cancel(key, id) {
+        if let Cancelled::Here(landed) = self.book().cancel(key, id) {
             self.landed.lock().unwrap().push(landed);
         }
     }
@@ -99,7 +112,7 @@ impl World {
             None => assert_eq!(landed.len(), 1, "an operation was lost or landed twice"),
         }
         for landed in landed {
-            std::mem::forget(landed.entry);
+            std::mem::forget((landed.entry, landed.line));
         }
         std::mem::forget(half);
     }
@@ -128,7 +141,7 @@ fn loom_cancel_step() {
         let (other, id) = (Arc::clone(&world), half.id());
         let canceller = thread::spawn(move || other.cancel(key, id));
         let again = Completion { entry, answer: Err(Cause::Os(EAGAIN)) };
-        let back = world.inbox.lock().answer(again);
+        let back = world.book().answer(again);
         world.landed.lock().unwrap().extend(back);
         canceller.join().unwrap();
         world.check(half);
@@ -144,15 +157,15 @@ fn loom_cancel_backlog() {
         world.launch(entry);
         let (other, id) = (Arc::clone(&world), half.id());
         let canceller = thread::spawn(move || other.cancel(key, id));
-        world.inbox.lock().flush();
+        world.book().flush();
         canceller.join().unwrap();
         world.check(half);
     });
 }
 
-struct Bell(Notify);
+struct Alarm(Notify);
 
-impl Wake for Bell {
+impl Wake for Alarm {
     fn wake(self: Arc<Self>) {
         self.0.notify();
     }
@@ -161,7 +174,7 @@ impl Wake for Bell {
 /// Threads that wait for one operation each.
 struct Crew {
     helm: Helm,
-    bells: Vec<Arc<Bell>>,
+    bells: Vec<Arc<Alarm>>,
     done: Vec<AtomicBool>,
     /// The operations that the kernel has finished, in its order.
     kernel: StdMutex<Vec<usize>>,
@@ -206,7 +219,7 @@ impl Crew {
 fn sail(order: Vec<usize>) {
     let crew = Arc::new(Crew {
         helm: Helm::new(),
-        bells: order.iter().map(|_| Arc::new(Bell(Notify::new()))).collect(),
+        bells: order.iter().map(|_| Arc::new(Alarm(Notify::new()))).collect(),
         done: order.iter().map(|_| AtomicBool::new(false)).collect(),
         kernel: StdMutex::new(order.clone()),
     });
@@ -236,4 +249,143 @@ fn loom_helm_passed_on() {
     model.preemption_bound = Some(2);
     model.check(|| sail(vec![0, 1, 2]));
     model.check(|| sail(vec![1, 0, 2]));
+}
+
+impl Bell for Alarm {
+    fn ring(&self) {
+        self.0.notify();
+    }
+}
+
+/// A shard of one thread, seen from outside.
+struct Owned {
+    outside: Outside<Self>,
+    alarm: Arc<Alarm>,
+    ran: AtomicUsize,
+    finished: AtomicBool,
+}
+
+impl Owned {
+    fn new() -> Arc<Self> {
+        let alarm = Arc::new(Alarm(Notify::new()));
+        let outside = Outside::new(Arc::<Alarm>::clone(&alarm));
+        let finished = AtomicBool::new(false);
+        Arc::new(Self { outside, alarm, ran: AtomicUsize::new(0), finished })
+    }
+
+    /// What `Shard::post` does; whether it was taken.
+    fn post(&self, number: usize) -> bool {
+        let post = move |owned: &Arc<Self>| {
+            assert_eq!(owned.ran.fetch_add(1, SeqCst), number, "posts run in their order");
+        };
+        self.outside.open().map(|mut posts| posts.push(post)).is_some()
+    }
+
+    /// What `Shard::run_posts` does.
+    fn run_posts(self: &Arc<Self>) -> bool {
+        let Some(count) = self.outside.waiting() else {
+            return false;
+        };
+        for _ in 0..count {
+            self.outside.next().into_iter().for_each(|post| post(self));
+        }
+        true
+    }
+
+    /// What `Shard::turn` does.
+    fn turn(self: &Arc<Self>) {
+        let done = self.run_posts();
+        self.outside.rest(|called| {
+            if !(done || called) {
+                self.alarm.0.wait();
+            }
+        });
+    }
+}
+
+// [C5] whatever is left outside is done, and the owner never sleeps while something is there.
+#[test]
+fn loom_outside_posts() {
+    loom::model(|| {
+        let owned = Owned::new();
+        let other = Arc::clone(&owned);
+        let poster = thread::spawn(move || assert!(other.post(0) && other.post(1)));
+        while owned.ran.load(SeqCst) < 2 {
+            owned.turn();
+        }
+        poster.join().unwrap();
+    });
+}
+
+// [C3] a wake-up that leaves nothing is a reason not to sleep, too.
+#[test]
+fn loom_outside_wake() {
+    loom::model(|| {
+        let owned = Owned::new();
+        let other = Arc::clone(&owned);
+        let waker = thread::spawn(move || {
+            other.finished.store(true, Ordering::SeqCst);
+            other.outside.call();
+        });
+        while !owned.finished.load(Ordering::SeqCst) {
+            owned.turn();
+        }
+        waker.join().unwrap();
+    });
+}
+
+// [C9] what comes while the owner goes is done, or comes back.
+#[test]
+fn loom_outside_end() {
+    loom::model(|| {
+        let owned = Owned::new();
+        let other = Arc::clone(&owned);
+        let poster = thread::spawn(move || {
+            let first = other.post(0);
+            let second = other.post(1);
+            assert!(first || !second, "an owner does not come back");
+            let posted = usize::from(first) + usize::from(second);
+            assert!(second || other.ran.load(SeqCst) == posted, "closed before all is done");
+            posted
+        });
+        owned.run_posts();
+        while !owned.outside.end() {
+            owned.outside.next().into_iter().for_each(|post| post(&owned));
+        }
+        let taken = poster.join().unwrap();
+        assert_eq!(owned.ran.load(SeqCst), taken, "a post was lost");
+    });
+}
+
+// [C7] who waits until nothing flies on a handle is woken by the last landing, or sees that it is
+// over; the last waker left is the one.
+fn watched(looks: usize) {
+    let file = Arc::new(handle::Owned::from(std::fs::File::open("/dev/null").unwrap()));
+    loom::model(move || {
+        let held = Arc::new(Held::new(handle::raw(&file), Arc::clone(&file)));
+        held.enter();
+        held.enter();
+        let other = Arc::clone(&held);
+        let lander = thread::spawn(move || {
+            for _ in 0..2 {
+                other.leave().into_iter().for_each(Waker::wake);
+            }
+        });
+        let mut alarm = None;
+        let over = (0..looks).any(|_| {
+            let new = alarm.insert(Arc::new(Alarm(Notify::new())));
+            held.watch(&Waker::from(Arc::clone(new)))
+        });
+        if let Some(alarm) = alarm.filter(|_| !over) {
+            alarm.0.wait();
+        }
+        lander.join().unwrap();
+        assert!(held.is_drained());
+    });
+}
+
+#[test]
+fn loom_held() {
+    watched(1);
+    watched(2);
 }

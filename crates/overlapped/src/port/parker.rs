@@ -8,10 +8,13 @@ use std::{
     },
     task::{Wake, Waker},
     thread::{self, Thread},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use super::shard::Shard;
+use super::{batch::flush_batches, mine, shard::Shard};
+
+/// How long a thread sleeps in one of several local shards.
+const TURN: Duration = Duration::from_millis(1);
 
 /// One thread's place to sleep.
 pub(crate) struct Parker {
@@ -51,16 +54,45 @@ impl Parker {
         self.notified.swap(false, Ordering::SeqCst);
     }
 
-    /// Sleeps until woken since the last [`Parker::clear`], or until `until`. May return early.
+    /// Sleeps until woken since the last [`Parker::clear`], or until `until`. May return early. A
+    /// thread that has local shards serves them meanwhile. To be called on the parker's own thread.
     pub(crate) fn park(&self, until: Option<Instant>) {
         if self.notified.load(Ordering::SeqCst) {
             return;
         }
-        match until {
-            None => thread::park(),
-            Some(until) => {
+        flush_batches();
+        let mine = mine::all();
+        match (&mine[..], until) {
+            ([], None) => thread::park(),
+            ([], Some(until)) => {
                 thread::park_timeout(until.saturating_duration_since(Instant::now()));
             }
+            ([only], _) => self.serve(only, until),
+            (several, _) => {
+                // A thread sleeps in one place: several take turns, which is rare.
+                for shard in several {
+                    let turn = shard.now() + TURN;
+                    self.serve(shard, Some(until.map_or(turn, |until| turn.min(until))));
+                }
+            }
+        }
+    }
+
+    fn serve(&self, shard: &Arc<Shard>, until: Option<Instant>) {
+        self.steer(shard, |woken| shard.turn(if woken { Some(shard.now()) } else { until }));
+    }
+
+    /// Sleeps until `done`, which wakes it, or until then; whether `done`.
+    pub(crate) fn wait(&self, done: &dyn Fn() -> bool, until: Option<Instant>) -> bool {
+        loop {
+            self.clear();
+            if done() {
+                return true;
+            }
+            if until.is_some_and(|until| until <= Instant::now()) {
+                return false;
+            }
+            self.park(until);
         }
     }
 

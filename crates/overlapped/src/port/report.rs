@@ -33,6 +33,21 @@ pub struct Stats {
     pub panics: u64,
 }
 
+impl Stats {
+    /// Those of two shards together.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            started: self.started + other.started,
+            landed: self.landed + other.landed,
+            inline: self.inline + other.inline,
+            in_flight: self.in_flight + other.in_flight,
+            backlog: self.backlog + other.backlog,
+            cancels: self.cancels + other.cancels,
+            panics: self.panics + other.panics,
+        }
+    }
+}
+
 /// One operation in flight.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

@@ -21,8 +21,8 @@ mod sink {
 
     use crate::{
         backend::{Cause, Value},
+        iocb::Line,
         op::Op,
-        port::inbox::Flight,
     };
 
     #[derive(Clone, Copy)]
@@ -34,12 +34,16 @@ mod sink {
         cause: Option<Cause>,
     }
 
-    pub(crate) fn note(flight: &Flight, answer: &Result<Value, Cause>) -> Option<Note> {
+    pub(crate) fn note(
+        line: &Line,
+        age: impl FnOnce() -> Duration,
+        answer: &Result<Value, Cause>,
+    ) -> Option<Note> {
         Some(Note {
-            op: flight.op,
-            len: flight.len,
-            age: flight.started.elapsed(),
-            cancelled: flight.cancelled,
+            op: *line.op(),
+            len: line.len(),
+            age: age(),
+            cancelled: line.marks().cancelled,
             cause: answer.as_ref().err().copied(),
         })
     }
@@ -73,17 +77,21 @@ mod sink {
 /// Nobody watches.
 #[cfg(not(feature = "tracing"))]
 mod sink {
-    use std::io;
+    use std::{io, time::Duration};
 
     use crate::{
         backend::{Cause, Value},
-        port::inbox::Flight,
+        iocb::Line,
     };
 
     #[derive(Clone, Copy)]
     pub(crate) enum Note {}
 
-    pub(crate) fn note(_flight: &Flight, _answer: &Result<Value, Cause>) -> Option<Note> {
+    pub(crate) fn note(
+        _line: &Line,
+        _age: impl FnOnce() -> Duration,
+        _answer: &Result<Value, Cause>,
+    ) -> Option<Note> {
         None
     }
 

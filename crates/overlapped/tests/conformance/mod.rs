@@ -17,13 +17,14 @@ mod limits;
 mod names;
 pub(crate) mod races;
 mod ranges;
+mod registered;
 mod routines;
 mod scope;
 mod shutdown;
 mod streams;
 mod timeouts;
 mod timers;
-mod tools;
+pub(crate) mod tools;
 
 // What needs Linux around it, or buffers of its own.
 #[cfg(target_os = "linux")]
@@ -36,6 +37,8 @@ mod hostile;
 #[cfg(target_os = "linux")]
 mod memory;
 pub(crate) mod storms;
+#[cfg(target_os = "linux")]
+mod tables;
 mod threads;
 
 use std::{fmt, io, path::PathBuf};
@@ -175,6 +178,7 @@ pub(crate) fn all(offered: Needs) -> impl Iterator<Item = Case> {
         limits::CASES,
         names::CASES,
         ranges::CASES,
+        registered::CASES,
         routines::CASES,
         scope::CASES,
         shutdown::CASES,
@@ -189,10 +193,10 @@ pub(crate) fn all(offered: Needs) -> impl Iterator<Item = Case> {
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use super::{Case, crowds, descriptors, devices, memory};
+    use super::{Case, crowds, descriptors, devices, memory, tables};
 
     pub(super) const CASES: &[&[Case]] =
-        &[crowds::CASES, descriptors::CASES, devices::CASES, memory::CASES];
+        &[crowds::CASES, descriptors::CASES, devices::CASES, memory::CASES, tables::CASES];
 }
 
 #[cfg(not(target_os = "linux"))]

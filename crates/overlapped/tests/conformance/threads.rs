@@ -2,9 +2,13 @@
 
 use std::{thread, time::Duration};
 
+use overlapped::{wait_all, wait_any};
+
 use super::{
     Env, cases,
-    tools::{MOMENT, block_on, bytes, must, numbered, on_a_thread, poll_once, waits},
+    tools::{
+        LONG, MOMENT, block_on, bytes, eventually, must, numbered, on_a_thread, poll_once, waits,
+    },
 };
 
 cases! {
@@ -13,6 +17,34 @@ cases! {
     Bytes "C2" file_operations_outlive_their_thread;
     Bytes "C14" those_who_wait_do_not_stand_in_each_other_s_way;
     Bytes "C14" many_threads_share_a_port;
+    Bytes "C14" who_waits_hands_over_what_was_collected;
+}
+
+fn who_waits_hands_over_what_was_collected(env: &Env) {
+    let (port, other) = (env.port(), env.port());
+    let (idle, wakes) = env.pipe(&port);
+    let blocked = idle.read(vec![0; 1]);
+    // It sleeps at the kernel, and will not hand over what comes now.
+    let leads = thread::spawn(move || bytes(must(blocked)));
+    thread::sleep(MOMENT);
+    let (reader, writer) = env.pipe(&port);
+    port.batch(|port| {
+        let read = reader.read(vec![0; 5]);
+        let write = writer.write_all(numbered(0, 5));
+        assert_eq!(bytes(must(read)), numbered(0, 5));
+        must(write).expect("a write");
+        // Inside another's, and by other ways to wait.
+        other.batch(|_| {
+            let (mut read, write) = (reader.read(vec![0; 5]), writer.write_all(numbered(5, 5)));
+            assert_eq!(wait_any(&mut [&mut read], Some(LONG)), Some(0));
+            must(write).expect("a write");
+            let mut nap = port.sleep(MOMENT / 10);
+            assert!(wait_all(&mut [&mut nap], Some(LONG)));
+        });
+    });
+    must(wakes.write_all(numbered(10, 1))).expect("a write");
+    eventually("it is woken", || leads.is_finished());
+    assert_eq!(leads.join().expect("a thread"), numbered(10, 1));
 }
 
 fn a_read_outlives_the_thread_that_started_it(env: &Env) {

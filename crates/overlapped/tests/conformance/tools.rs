@@ -1,15 +1,22 @@
 //! What the cases share: bytes that tell where they belong, waits with a bound, an executor.
 
 use std::{
+    cell::RefCell,
+    fmt,
     future::Future,
     pin::pin,
-    sync::{Arc, mpsc},
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     task::{Context, Poll, Wake, Waker},
     thread::{self, Thread},
     time::{Duration, Instant},
 };
 
-use overlapped::{Done, Failed, Pending, request::Operation};
+use overlapped::{Done, Failed, IoBuf, Pending, request::Operation};
 
 /// No case waits longer for what must come.
 pub(super) const LONG: Duration = Duration::from_secs(20);
@@ -35,10 +42,9 @@ pub(super) fn must<O: Operation>(pending: Pending<'_, O>) -> O::Output {
 
 /// The bytes that a read has brought.
 #[track_caller]
-pub(super) fn bytes(outcome: Result<Done<Vec<u8>>, Failed<Vec<u8>>>) -> Vec<u8> {
-    let Done { n, mut buf, .. } = outcome.expect("a read that succeeds");
-    buf.truncate(n);
-    buf
+pub(super) fn bytes<B: IoBuf + fmt::Debug>(outcome: Result<Done<B>, Failed<B>>) -> Vec<u8> {
+    let Done { n, buf, .. } = outcome.expect("a read that succeeds");
+    buf.as_slice()[..n].to_vec()
 }
 
 /// The buffer of an operation that must have been cancelled.
@@ -58,13 +64,33 @@ pub(super) fn waits<O: Operation>(pending: Pending<'_, O>) -> Pending<'_, O> {
     }
 }
 
+type Serve = Rc<dyn Fn(Duration)>;
+
+thread_local! {
+    static IDLE: RefCell<Option<Serve>> = const { RefCell::new(None) };
+}
+
+/// What this thread does when it has nothing to do: it serves the ports that belong to it.
+pub(crate) fn when_idle(serve: impl Fn(Duration) + 'static) {
+    IDLE.set(Some(Rc::new(serve)));
+}
+
+/// Sleeps for a short while, or until somebody unparks the thread.
+fn idle(longest: Duration) {
+    let serve = IDLE.with_borrow(Option::clone);
+    match serve {
+        Some(serve) => serve(longest.min(Duration::from_micros(200))),
+        None => thread::park_timeout(longest),
+    }
+}
+
 /// Looks until `is_so`, which must come.
 #[track_caller]
 pub(super) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {
         assert!(start.elapsed() < LONG, "not in {LONG:?}: {what}");
-        thread::sleep(Duration::from_millis(1));
+        idle(Duration::from_millis(1));
     }
 }
 
@@ -84,30 +110,33 @@ pub(super) fn on_a_thread<R: Send + 'static>(body: impl FnOnce() -> R + Send + '
     }
 }
 
-/// A waker that unparks a thread.
-pub(super) fn unparking(thread: Thread) -> Waker {
-    struct Unpark(Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
+/// Wakes a thread, and notes it: what a future does while it is polled may park the thread for
+/// something else, and take the unparking for its own.
+struct Unpark(Thread, AtomicBool);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.1.store(true, Ordering::SeqCst);
+        self.0.unpark();
     }
-    Waker::from(Arc::new(Unpark(thread)))
 }
 
 /// The smallest executor: one future, one thread, and nothing of this library's.
 #[track_caller]
 pub(super) fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
-    let waker = unparking(thread::current());
+    let unpark = Arc::new(Unpark(thread::current(), AtomicBool::new(false)));
+    let waker = Waker::from(Arc::clone(&unpark));
     let mut cx = Context::from_waker(&waker);
     let start = Instant::now();
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
             return output;
         }
-        thread::park_timeout(LONG.saturating_sub(start.elapsed()));
-        assert!(start.elapsed() < LONG, "a future is woken");
+        while !unpark.1.swap(false, Ordering::SeqCst) {
+            idle(LONG.saturating_sub(start.elapsed()));
+            assert!(start.elapsed() < LONG, "a future is woken");
+        }
     }
 }
 

@@ -116,8 +116,9 @@ fn port(manner: Manner) -> (Port, Arc<Shared>) {
         features: Features::all_native(Kind::Custom("scripted")),
         submit: Box::new(In(Arc::clone(&shared), manner)),
         reap: Box::new(Out(Arc::clone(&shared))),
-        clock: Box::new(RealClock),
+        clock: Box::new(RealClock::default()),
         cheap: None,
+        bell: None,
     };
     (Port::with_backend(backend), shared)
 }
@@ -236,8 +237,9 @@ fn what_a_backend_lacks_the_port_does() {
         features,
         submit: Box::new(In(Arc::clone(&shared), Manner::Deaf)),
         reap: Box::new(Out(Arc::clone(&shared))),
-        clock: Box::new(RealClock),
+        clock: Box::new(RealClock::default()),
         cheap: None,
+        bell: None,
     });
     let metadata = file(&port).metadata().wait_timeout(LONG).expect("somebody does it");
     assert!(metadata.expect("metadata").len > 0);

@@ -18,7 +18,8 @@ use std::{
 use overlapped::{
     Port,
     backend::{
-        Backend, Cause, Completion, Entry, Features, Id, Kind, Op, RealClock, Reap, Submit, Value,
+        Backend, Bell, Cause, Completion, Entry, Features, Id, Kind, Op, RealClock, Reap, Submit,
+        Value,
     },
 };
 
@@ -87,8 +88,9 @@ impl Late {
         Backend {
             features: Features::all_native(Kind::Custom("late")),
             submit: Box::new(Self(Arc::clone(&shared))),
+            bell: Some(Arc::<Shared>::clone(&shared)),
             reap: Box::new(Self(shared)),
-            clock: Box::new(RealClock),
+            clock: Box::new(RealClock::default()),
             cheap: None,
         }
     }
@@ -168,8 +170,14 @@ impl Submit for Late {
     }
 
     fn wake(&mut self) {
-        self.0.world.lock().unwrap().woken = true;
-        self.0.changed.notify_one();
+        self.0.ring();
+    }
+}
+
+impl Bell for Shared {
+    fn ring(&self) {
+        self.world.lock().unwrap().woken = true;
+        self.changed.notify_one();
     }
 }
 

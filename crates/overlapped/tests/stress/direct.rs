@@ -2,7 +2,7 @@
 
 use std::{thread, time::Instant};
 
-use overlapped::{Port, backend::Kind};
+use overlapped::{Port, backend::Kind, fs::File};
 
 use crate::{
     port, scaled,
@@ -13,17 +13,25 @@ use crate::{
 const COUNT: usize = 64;
 const LEN: usize = 1 << 20;
 
+/// How much the reads cover.
+pub(crate) const SIZE: usize = COUNT * LEN;
+
+/// All of them.
+pub(crate) fn start(file: &File) -> Storm {
+    storms::start(file, COUNT, LEN)
+}
+
 /// What was released and may only be judged some time later.
 #[derive(Default)]
-struct Aftermaths(Vec<(Instant, Storm)>);
+pub(crate) struct Aftermaths(Vec<(Instant, Storm)>);
 
 impl Aftermaths {
-    fn add(&mut self, storm: Storm) {
+    pub(crate) fn add(&mut self, storm: Storm) {
         self.0.push((Instant::now(), storm));
     }
 
     /// Judges those whose time has come, or waits for all.
-    fn judge(&mut self, all: bool) {
+    pub(crate) fn judge(&mut self, all: bool) {
         self.0.retain(|(released, storm)| {
             if all {
                 thread::sleep(AFTERMATH.saturating_sub(released.elapsed()));
@@ -55,16 +63,16 @@ fn storm(kind: Kind, runs: u64, end: impl Fn(Port)) {
     let scratch = Scratch::new();
     let path = scratch.path().join("direct");
     let Some(first) = port(kind) else { return };
-    if let Err(reason) = storms::prepare(&first, &path, COUNT * LEN) {
+    if let Err(reason) = storms::prepare(&first, &path, SIZE) {
         eprintln!("skipped: {reason}");
         return;
     }
     let mut aftermaths = Aftermaths::default();
-    let start = Instant::now();
+    let begun = Instant::now();
     for run in 0..runs {
         let port = port(kind).expect("there was one before");
         let file = storms::open(&port, &path).expect("it was opened before");
-        let mut storm = storms::start(&file, COUNT, LEN);
+        let mut storm = start(&file);
         drop(file);
         end(port);
         storm.abandon();
@@ -73,5 +81,5 @@ fn storm(kind: Kind, runs: u64, end: impl Fn(Port)) {
         aftermaths.judge(false);
     }
     aftermaths.judge(true);
-    eprintln!("{kind}: {runs} runs, no byte written late, {:?}", start.elapsed());
+    eprintln!("{kind}: {runs} runs, no byte written late, {:?}", begun.elapsed());
 }

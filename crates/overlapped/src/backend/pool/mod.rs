@@ -75,8 +75,9 @@ fn backend(shared: Arc<Shared>) -> Backend {
         features: Features::all_native(Kind::Threads),
         submit: Box::new(PoolSubmit::new(Arc::clone(&shared))),
         reap: Box::new(PoolReap::new(shared)),
-        clock: Box::new(RealClock),
+        clock: Box::new(RealClock::default()),
         cheap: None,
+        bell: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! An entry as an SQE: one long match, in the order of [`Op`].
 
-use std::ptr;
+use std::{num::NonZeroU16, ptr};
 
 use io_uring::{
     opcode, squeue,
@@ -10,7 +10,7 @@ use rustix::fs::AtFlags as At;
 
 use crate::{
     backend::{Entry, Interest, Op},
-    buf::lent::{Memory, Piece},
+    buf::lent::{Fixed, Memory, Piece},
     handle::Raw,
 };
 
@@ -19,22 +19,45 @@ const CWD: Fd = Fd(libc::AT_FDCWD);
 /// An offset that means "where the stream stands".
 const STREAM: u64 = u64::MAX;
 
-pub(super) fn encode(entry: &Entry) -> squeue::Entry {
-    match entry.op() {
+/// Whose places in tables count, and where the operation's own file stands there.
+#[derive(Clone, Copy)]
+struct Places {
+    table: Option<NonZeroU16>,
+    file: Option<u16>,
+}
+
+/// `table`: the number of the ring's own tables. A place in any other says nothing here.
+#[inline]
+pub(super) fn encode(entry: &Entry, table: Option<NonZeroU16>) -> squeue::Entry {
+    let op = entry.op();
+    let takes_places = !matches!(op, Op::Stat { .. });
+    let file = entry.fixed().filter(|_| takes_places).and_then(|fixed| fixed.index_in(table));
+    let sqe = encode_step(entry, op, Places { table, file });
+    if file.is_some() { sqe.flags(squeue::Flags::FIXED_FILE) } else { sqe }
+}
+
+fn encode_step(entry: &Entry, op: Op, places: Places) -> squeue::Entry {
+    match op {
         // The port keeps timers itself; one that comes here anyway is over at once.
         Op::Nop | Op::Timer { .. } => opcode::Nop::new().build(),
-        Op::Read { from, at } => read(from, at.unwrap_or(STREAM), entry.memory()),
-        Op::Write { to, at } => write(to, at.unwrap_or(STREAM), entry.memory()),
+        Op::Read { from, at } => {
+            read(places.file(from), at.unwrap_or(STREAM), entry.memory(), places)
+        }
+        Op::Write { to, at } => {
+            write(places.file(to), at.unwrap_or(STREAM), entry.memory(), places)
+        }
         Op::Open(how) => {
             let flags = how.flags().bits() as i32;
             opcode::OpenAt::new(CWD, path(entry)).flags(flags).mode(how.mode).build()
         }
         Op::Sync { of, data_only } => {
             let flags = if data_only { FsyncFlags::DATASYNC } else { FsyncFlags::empty() };
-            opcode::Fsync::new(Fd(of)).flags(flags).build()
+            opcode::Fsync::new(places.file(of)).flags(flags).build()
         }
-        Op::SetLen { of, len } => opcode::Ftruncate::new(Fd(of), len).build(),
-        Op::Allocate { of, at, len } => opcode::Fallocate::new(Fd(of), len).offset(at).build(),
+        Op::SetLen { of, len } => opcode::Ftruncate::new(places.file(of), len).build(),
+        Op::Allocate { of, at, len } => {
+            opcode::Fallocate::new(places.file(of), len).offset(at).build()
+        }
         Op::Stat { of } => stat(of, entry.memory()),
         Op::Rename => {
             let to = entry.second_path().map_or(ptr::null(), std::ffi::CStr::as_ptr);
@@ -46,31 +69,55 @@ pub(super) fn encode(entry: &Entry) -> squeue::Entry {
             opcode::UnlinkAt::new(CWD, path(entry)).flags(flags).build()
         }
         Op::CreateDir { mode } => opcode::MkDirAt::new(CWD, path(entry)).mode(mode).build(),
-        Op::Poll { of, interest } => opcode::PollAdd::new(Fd(of), events(interest)).build(),
+        Op::Poll { of, interest } => {
+            opcode::PollAdd::new(places.file(of), events(interest)).build()
+        }
     }
 }
 
-fn read(from: Raw, at: u64, memory: Memory) -> squeue::Entry {
+impl Places {
+    /// What the SQE says the file is: its place, if it has one (the flag says so), or its number.
+    fn file(self, raw: Raw) -> Fd {
+        self.file.map_or(Fd(raw), |index| Fd(i32::from(index)))
+    }
+
+    /// The place of memory that is lent, as those opcodes take it. They look into no empty range.
+    fn buffer(self, piece: Piece, fixed: Option<Fixed>) -> Option<u16> {
+        fixed.filter(|_| piece.len > 0)?.index_in(self.table)
+    }
+}
+
+#[inline]
+fn read(from: Fd, at: u64, memory: Memory, places: Places) -> squeue::Entry {
     match memory {
         Memory::FillMany(first, count) => {
-            opcode::Readv::new(Fd(from), iovec(first), pieces(count)).offset(at).build()
+            opcode::Readv::new(from, iovec(first), pieces(count)).offset(at).build()
         }
-        Memory::Fill(piece) => {
-            opcode::Read::new(Fd(from), piece.start, length(piece.len)).offset(at).build()
+        Memory::Fill(piece, fixed) => {
+            let (start, len) = (piece.start, length(piece.len));
+            match places.buffer(piece, fixed) {
+                Some(index) => opcode::ReadFixed::new(from, start, len, index).offset(at).build(),
+                None => opcode::Read::new(from, start, len).offset(at).build(),
+            }
         }
-        _ => opcode::Read::new(Fd(from), ptr::null_mut(), 0).offset(at).build(),
+        _ => opcode::Read::new(from, ptr::null_mut(), 0).offset(at).build(),
     }
 }
 
-fn write(to: Raw, at: u64, memory: Memory) -> squeue::Entry {
+#[inline]
+fn write(to: Fd, at: u64, memory: Memory, places: Places) -> squeue::Entry {
     match memory {
         Memory::DrainMany(first, count) => {
-            opcode::Writev::new(Fd(to), iovec(first), pieces(count)).offset(at).build()
+            opcode::Writev::new(to, iovec(first), pieces(count)).offset(at).build()
         }
-        Memory::Drain(piece) => {
-            opcode::Write::new(Fd(to), piece.start, length(piece.len)).offset(at).build()
+        Memory::Drain(piece, fixed) => {
+            let (start, len) = (piece.start, length(piece.len));
+            match places.buffer(piece, fixed) {
+                Some(index) => opcode::WriteFixed::new(to, start, len, index).offset(at).build(),
+                None => opcode::Write::new(to, start, len).offset(at).build(),
+            }
         }
-        _ => opcode::Write::new(Fd(to), ptr::null(), 0).offset(at).build(),
+        _ => opcode::Write::new(to, ptr::null(), 0).offset(at).build(),
     }
 }
 
@@ -115,4 +162,44 @@ fn events(interest: Interest) -> u32 {
         Interest::Writable => libc::POLLOUT,
     };
     flags as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const READ: u32 = opcode::Read::CODE as u32;
+    const READ_FIXED: u32 = opcode::ReadFixed::CODE as u32;
+    const WRITE: u32 = opcode::Write::CODE as u32;
+    const WRITE_FIXED: u32 = opcode::WriteFixed::CODE as u32;
+
+    fn opcodes(table: u16, fixed: Option<(u16, u16)>, len: usize) -> (u32, u32) {
+        let places = Places { table: NonZeroU16::new(table), file: None };
+        let fixed =
+            fixed.and_then(|(table, index)| Some(Fixed { table: NonZeroU16::new(table)?, index }));
+        let piece = Piece { start: ptr::null_mut(), len };
+        let read = read(Fd(3), 0, Memory::Fill(piece, fixed), places);
+        let write = write(Fd(3), 0, Memory::Drain(piece, fixed), places);
+        (read.get_opcode(), write.get_opcode())
+    }
+
+    #[test]
+    fn memory_with_a_place_of_this_ring_goes_by_it() {
+        assert_eq!(opcodes(1, Some((1, 0)), 9), (READ_FIXED, WRITE_FIXED));
+    }
+
+    // [C15] what another port's table says means nothing here.
+    #[test]
+    fn any_other_memory_goes_by_its_address() {
+        assert_eq!(opcodes(1, Some((2, 0)), 9), (READ, WRITE));
+        assert_eq!(opcodes(0, Some((2, 0)), 9), (READ, WRITE));
+        assert_eq!(opcodes(1, None, 9), (READ, WRITE));
+        assert_eq!(opcodes(1, Some((1, 0)), 0), (READ, WRITE));
+    }
+
+    #[test]
+    fn a_file_with_a_place_goes_by_it() {
+        let with = Places { table: None, file: Some(7) };
+        assert_eq!((with.file(3).0, Places { file: None, ..with }.file(3).0), (7, 3));
+    }
 }

@@ -4,22 +4,34 @@
 use std::{
     collections::HashMap,
     io,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use io_uring::cqueue;
+use io_uring::{cqueue, opcode, types::Fd};
 
-use super::{TAG_CANCEL, TAG_MASK, TAG_WAKE, ring::CqSide, stat};
+use super::{TAG_CANCEL, TAG_MASK, TAG_WAKE, bell::EventBell, ring::CqSide, stat};
 use crate::{
     backend::{Completion, Entry, Op, Reap, Value},
     error::Cause,
 };
 
+/// `POLLIN`.
+const POLL_IN: u32 = 1;
+
 pub(super) struct UringReap {
     cq: CqSide,
+    /// How other threads get this one up, if the ring belongs to one.
+    bell: Option<Hung>,
     /// Results whose operation is not over: a zero-copy send's count, until its notification.
     parts: HashMap<u64, i32>,
     woken: bool,
+}
+
+/// A bell, and whether the ring listens for it.
+struct Hung {
+    bell: Arc<EventBell>,
+    armed: bool,
 }
 
 /// What one CQE means for the operation that it names.
@@ -36,29 +48,59 @@ enum Word {
 
 impl UringReap {
     pub(super) fn new(cq: CqSide) -> Self {
-        Self { cq, parts: HashMap::new(), woken: false }
+        Self { cq, bell: None, parts: HashMap::new(), woken: false }
+    }
+
+    pub(super) fn with_bell(cq: CqSide, bell: Arc<EventBell>) -> Self {
+        Self { bell: Some(Hung { bell, armed: false }), ..Self::new(cq) }
     }
 
     /// Whether a wake-up arrives within `timeout`.
     pub(super) fn prove(&mut self, timeout: Duration) -> io::Result<bool> {
-        self.cq.enter(Some(timeout))?;
+        self.listen();
+        self.cq.enter_for(timeout)?;
         self.drain(&mut Vec::new());
         Ok(std::mem::take(&mut self.woken))
     }
 
+    /// Has the ring listen for the bell, if there is one; whether it does. It is told once for each
+    /// time that it is armed.
+    fn listen(&mut self) -> bool {
+        let Some(hung) = self.bell.as_mut().filter(|hung| !hung.armed) else {
+            return true;
+        };
+        let sqe = opcode::PollAdd::new(Fd(hung.bell.raw()), POLL_IN).build().user_data(TAG_WAKE);
+        hung.armed = self.cq.push_bare(&sqe) || {
+            // A full queue is handed over, and then has room.
+            let _stays_queued = self.cq.enter_for(Duration::ZERO);
+            self.cq.push_bare(&sqe)
+        };
+        hung.armed
+    }
+
+    #[inline]
     fn drain(&mut self, out: &mut Vec<Completion>) {
-        let Self { cq, parts, woken } = self;
+        let Self { cq, parts, woken, .. } = self;
+        let mut rang = false;
         cq.drain(|cqe| match read_word(parts, cqe.user_data(), cqe.result(), cqe.flags()) {
             Word::Last(result) => out.extend(complete(cqe.user_data(), result)),
-            Word::Wake => *woken = true,
+            Word::Wake => rang = true,
             Word::Part | Word::Cancel => {}
         });
+        if rang {
+            *woken = true;
+            if let Some(hung) = &mut self.bell {
+                hung.bell.quiet();
+                hung.armed = false;
+            }
+        }
     }
 }
 
 /// Reads one CQE by its flags, never by its result: a failed zero-copy send has a notification
 /// too, and a multishot operation ends with the first CQE that does not announce another.
 // [C2] what counts is the last word about an operation, by its flags.
+#[inline]
 fn read_word(parts: &mut HashMap<u64, i32>, user_data: u64, result: i32, flags: u32) -> Word {
     match user_data & TAG_MASK {
         TAG_CANCEL => return Word::Cancel,
@@ -74,6 +116,7 @@ fn read_word(parts: &mut HashMap<u64, i32>, user_data: u64, result: i32, flags: 
     if cqueue::notif(flags) { Word::Last(noted.unwrap_or(result)) } else { Word::Last(result) }
 }
 
+#[inline]
 fn complete(bits: u64, result: i32) -> Option<Completion> {
     // SAFETY: entries alone have tag zero, `bits` came from `into_bits` when the SQE was pushed,
     // and this is the kernel's last word about it.
@@ -81,13 +124,17 @@ fn complete(bits: u64, result: i32) -> Option<Completion> {
     let answer = if result < 0 {
         Err(Cause::Os(-result))
     } else {
-        stat::decode(&mut entry);
-        Ok(value(entry.op(), result))
+        let op = entry.op();
+        if matches!(op, Op::Stat { .. }) {
+            stat::decode(&mut entry);
+        }
+        Ok(value(op, result))
     };
     Some(Completion { entry, answer })
 }
 
 /// A new handle is owned from the moment it is seen, so no path can leak it (C7).
+#[inline]
 fn value(op: Op, result: i32) -> Value {
     match op {
         Op::Open(_) => {
@@ -104,11 +151,12 @@ impl Reap for UringReap {
     fn wait(&mut self, until: Option<Instant>, out: &mut Vec<Completion>) -> io::Result<()> {
         let before = out.len();
         self.drain(out);
-        if out.len() > before || std::mem::take(&mut self.woken) {
+        let found = out.len() > before || std::mem::take(&mut self.woken);
+        if found && !self.cq.owes() {
             return Ok(());
         }
-        let timeout = until.map(|until| until.saturating_duration_since(Instant::now()));
-        let entered = self.cq.enter(timeout);
+        let until = if found || !self.listen() { Some(Instant::now()) } else { until };
+        let entered = self.cq.enter(until);
         self.drain(out);
         self.woken = false;
         match entered {

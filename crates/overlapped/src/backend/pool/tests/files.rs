@@ -37,7 +37,7 @@ fn several_buffers_at_an_offset() {
     let raw = file.as_raw_fd();
     let bufs = DrainMany::new(vec![b"ab".to_vec(), Vec::new(), b"cde".to_vec()]);
     let op = Op::Write { to: raw, at: Some(1) };
-    let written = rig.start(op, WriteMany { bufs, heir: None });
+    let written = rig.start(op, WriteMany { bufs });
     assert_eq!(rig.count(written), Ok(5));
     let bufs = FillMany::new(vec![vec![0; 3], vec![0; 9]]);
     let read = rig.start(Op::Read { from: raw, at: Some(0) }, ReadMany { bufs });
@@ -140,7 +140,7 @@ fn a_handle_that_is_none() {
     let mut rig = Rig::new();
     for from in [NOWHERE, -1, i32::MIN] {
         for at in [Some(0), None] {
-            let request = Read { buf: Fill(vec![0; 8]), heir: None };
+            let request = Read { buf: Fill(vec![0; 8]) };
             let read = rig.start(Op::Read { from, at }, request);
             assert_eq!(rig.count(read), Err(code(Errno::BADF)), "{from} {at:?}");
         }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     backend::{Op, OpenHow, Value},
-    iocb::split,
+    iocb::{asked, split},
     op::{Goal, Open, Plan},
 };
 
@@ -89,8 +89,8 @@ fn a_stream_finds_room_behind_a_full_queue() {
 #[test]
 fn a_worker_that_cannot_be_started() {
     let job = || {
-        let (_half, entry) = split(Op::Nop, Plan::new(Goal::Once), no_path());
-        Job::new(entry)
+        let split = split(asked(Op::Nop, Plan::new(Goal::Once), None), no_path());
+        Job::new(split.entry)
     };
     let mut work = Work::default();
     assert_eq!(work.enqueue(job(), 2), Tell::Hire(1));

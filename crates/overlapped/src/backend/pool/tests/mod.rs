@@ -7,6 +7,7 @@ mod limits;
 mod streams;
 
 use std::{
+    collections::HashMap,
     env,
     ffi::CString,
     fs,
@@ -31,7 +32,7 @@ use crate::{
     backend::{Backend, Cause, Entry, Id, Op, Value},
     buf::{Drain, Fill, PathText},
     handle::Raw,
-    iocb::{Half, Landing, split},
+    iocb::{Half, Landing, Line, Split, asked, split},
     op::{Goal, MakePath, Operation, Plan, Read, Write},
 };
 
@@ -47,6 +48,8 @@ struct Rig {
     backend: Backend,
     shared: Weak<Shared>,
     batch: Vec<super::Completion>,
+    /// The book, in the port's stead.
+    lines: HashMap<Id, Line>,
 }
 
 impl Rig {
@@ -57,7 +60,7 @@ impl Rig {
     fn with(manner: Manner, workers: usize) -> Self {
         let shared = Shared::new(manner, workers).expect("a pool");
         let weak = std::sync::Arc::downgrade(&shared);
-        Self { backend: backend(shared), shared: weak, batch: Vec::new() }
+        Self { backend: backend(shared), shared: weak, batch: Vec::new(), lines: HashMap::new() }
     }
 
     fn try_start<O: Operation + 'static>(
@@ -65,7 +68,8 @@ impl Rig {
         op: Op,
         request: O,
     ) -> (Half<O>, Result<(), Entry>) {
-        let (half, entry) = split(op, Plan::new(Goal::Once), request);
+        let Split { half, entry, line } = split(asked(op, Plan::new(Goal::Once), None), request);
+        self.lines.insert(line.id(), line);
         let submitted = self.backend.submit.submit(entry);
         (half, submitted)
     }
@@ -78,12 +82,12 @@ impl Rig {
 
     fn read(&mut self, from: impl AsFd, at: Option<u64>, len: usize) -> Half<Read<Vec<u8>>> {
         let from = from.as_fd().as_raw_fd();
-        self.start(Op::Read { from, at }, Read { buf: Fill(vec![0; len]), heir: None })
+        self.start(Op::Read { from, at }, Read { buf: Fill(vec![0; len]) })
     }
 
     fn write(&mut self, to: impl AsFd, at: Option<u64>, bytes: &[u8]) -> Half<Write<Vec<u8>>> {
         let to = to.as_fd().as_raw_fd();
-        self.start(Op::Write { to, at }, Write { buf: Drain(bytes.to_vec()), heir: None })
+        self.start(Op::Write { to, at }, Write { buf: Drain(bytes.to_vec()) })
     }
 
     fn cancel(&mut self, id: Id) {
@@ -96,9 +100,10 @@ impl Rig {
         self.backend.reap.wait(until, &mut self.batch).expect("a wait");
         let count = self.batch.len();
         for completion in self.batch.drain(..) {
-            match completion.entry.land(completion.answer, "threads", crate::op::Cancel::None) {
+            let line = self.lines.remove(&completion.entry.id()).expect("landed once");
+            match completion.entry.land(line, completion.answer, |_| {}) {
                 Landing::Told(..) => {}
-                Landing::Orphan(orphan) => drop(orphan.bury()),
+                Landing::Orphan(orphan) => drop(orphan.bury(|_, _, _| {})),
             }
         }
         count
@@ -110,7 +115,7 @@ impl Rig {
             assert!(start.elapsed() < LIMIT, "an operation must come to its end");
             self.land(LIMIT);
         }
-        let (request, outcome) = half.take();
+        let (request, outcome) = half.take("threads");
         (request, outcome.answer)
     }
 
@@ -146,7 +151,7 @@ fn code(errno: Errno) -> i32 {
 }
 
 fn no_path() -> crate::op::Plain {
-    crate::op::Plain { nothing: crate::buf::NoMemory, heir: None }
+    crate::op::Plain(crate::buf::NoMemory)
 }
 
 fn path_of(path: &Path) -> PathText {

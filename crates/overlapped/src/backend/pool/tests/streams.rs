@@ -69,7 +69,7 @@ fn several_buffers_of_a_stream() {
             let (first, rest) = left.split_at(left.len() / 2);
             let bufs = DrainMany::new(vec![Vec::new(), first.to_vec(), rest.to_vec()]);
             let op = Op::Write { to: writer.as_raw_fd(), at: None };
-            let write = rig.start(op, WriteMany { bufs, heir: None });
+            let write = rig.start(op, WriteMany { bufs });
             let n = rig.count(write).expect("room");
             left.drain(..n);
         }
@@ -270,6 +270,6 @@ fn more_waits_than_the_process_may_have_handles() {
         assert_eq!(rig.count(wait), Ok(0));
     }
     let from = reader.as_raw_fd();
-    let read = rig.start(Op::Read { from, at: None }, Read { buf: Fill(vec![0]), heir: None });
+    let read = rig.start(Op::Read { from, at: None }, Read { buf: Fill(vec![0]) });
     assert_eq!(rig.bytes(read), Ok(b"x".to_vec()));
 }

@@ -1,0 +1,35 @@
+use std::io;
+
+use rustix::event::{EventfdFlags, eventfd};
+
+use crate::{
+    backend::Bell,
+    handle::{self, Owned, Raw},
+};
+
+/// A bell that a ring can wait for: an [eventfd(2)].
+///
+/// [eventfd(2)]: https://man7.org/linux/man-pages/man2/eventfd.2.html
+pub(super) struct EventBell(Owned);
+
+impl EventBell {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?))
+    }
+
+    pub(super) fn raw(&self) -> Raw {
+        handle::raw(&self.0)
+    }
+
+    /// Forgets that it rang.
+    pub(super) fn quiet(&self) {
+        let _rings = rustix::io::read(&self.0, &mut [0; 8]);
+    }
+}
+
+impl Bell for EventBell {
+    fn ring(&self) {
+        // It fails only if it has rung 2^64 - 2 times unheard: then it rings already.
+        let _rings = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
+    }
+}

@@ -1,0 +1,380 @@
+//! Driving a shard: turns at the helm, each of which waits, tells outcomes, and then runs what may
+//! be user code.
+
+use std::{
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, atomic::Ordering},
+    task::Waker,
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    batch::flush_batches,
+    book::{Book, Cancelled, Landed},
+    helm::{Call, Seat},
+    outside::Post,
+    parker::Parker,
+    shard::{Shard, lock},
+    timers::Due,
+    trace,
+};
+use crate::{
+    backend::{Cause, Completion, Reap, Value},
+    iocb::{Entry, Holder, Id, Landing, Line, Orphan},
+    sync::in_this_order_always,
+};
+
+/// The place at the kernel, of who is at the helm.
+pub(super) struct Kernel {
+    /// `None` only once closed or leaked.
+    reap: Option<Box<dyn Reap>>,
+    completions: Vec<Completion>,
+    landed: Vec<Landed>,
+    /// Room for what is left after the next turn, so that a turn does not allocate.
+    spare: Option<Box<After>>,
+}
+
+/// The helm is held; it is left even if a backend panics.
+struct AtHelm<'a>(&'a Arc<Shard>);
+
+impl Drop for AtHelm<'_> {
+    fn drop(&mut self) {
+        let call = self.0.helm.leave(|| self.0.is_attended());
+        self.0.heed(call);
+    }
+}
+
+/// What is to be done once the helm is free: it may run user code.
+#[derive(Default)]
+pub(super) struct After {
+    /// Handles that may have what a deadline has cancelled in their queues.
+    asked: Vec<(Id, Arc<dyn Holder>)>,
+    notes: Vec<trace::Note>,
+    orphans: Vec<Orphan>,
+    resume: Vec<Arc<dyn Holder>>,
+    wakers: Vec<Waker>,
+    count: u64,
+}
+
+impl Kernel {
+    pub(super) fn new(reap: Box<dyn Reap>) -> Self {
+        Self { reap: Some(reap), completions: Vec::new(), landed: Vec::new(), spare: None }
+    }
+
+    pub(super) fn close(&mut self) {
+        self.reap = None;
+    }
+
+    pub(super) fn leak(&mut self) {
+        mem::forget(self.reap.take());
+    }
+
+    fn wait(&mut self, until: Option<Instant>) {
+        // Closed: nothing flies that could be waited for.
+        let Some(reap) = &mut self.reap else {
+            return thread::sleep(Duration::from_millis(1));
+        };
+        let waited = reap.wait(until, &mut self.completions);
+        if let Err(error) = waited {
+            // No backend should come to this; what flies stays where it is.
+            trace::wait_failed(&error);
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Gives back the room that a burst has taken (C14).
+    fn shrink(&mut self) {
+        if self.completions.capacity().max(self.landed.capacity()) > MODEST {
+            self.completions = Vec::new();
+            self.landed = Vec::new();
+        }
+    }
+}
+
+/// How many completions room is kept for.
+const MODEST: usize = 1024;
+
+impl Shard {
+    /// Blocks until `done`, or until the time has come; whether `done`. The caller has seen to it
+    /// that `parker` is woken when `done` may have changed. Looks at the backend at least once.
+    pub(crate) fn drive(
+        self: &Arc<Self>,
+        parker: &Arc<Parker>,
+        done: &dyn Fn() -> bool,
+        until: Option<Instant>,
+    ) -> bool {
+        let mut looked = false;
+        loop {
+            parker.clear();
+            if done() {
+                return true;
+            }
+            if looked && until.is_some_and(|until| until <= self.now()) {
+                return false;
+            }
+            looked = true;
+            flush_batches();
+            match (&self.outside, self.is_mine()) {
+                (None, _) => self.sail(parker, done, until),
+                (Some(_), true) => parker.steer(self, |woken| {
+                    self.turn(if woken { Some(self.now()) } else { until });
+                }),
+                // The thread that it belongs to drives it.
+                (Some(_), false) => parker.park(until),
+            }
+        }
+    }
+
+    /// Leads for a turn, or follows somebody who does.
+    fn sail(
+        self: &Arc<Self>,
+        parker: &Arc<Parker>,
+        done: &dyn Fn() -> bool,
+        until: Option<Instant>,
+    ) {
+        match self.helm.board(&parker.waker()) {
+            Seat::Lead if done() => drop(AtHelm(self)),
+            Seat::Lead => self.lead(parker, until),
+            Seat::Follow(ticket) => {
+                if !done() {
+                    parker.park(until);
+                }
+                let call = self.helm.disembark(ticket, || self.is_attended());
+                self.heed(call);
+            }
+        }
+    }
+
+    pub(super) fn is_attended(&self) -> bool {
+        self.book.lock().is_some_and(|book| book.attended > 0)
+    }
+
+    fn heed(self: &Arc<Self>, call: Call) {
+        if call == Call::Background {
+            self.background.call(self);
+        }
+    }
+
+    /// One turn at the helm: wait, tell the outcomes, leave, and only then run what may be user
+    /// code: it may itself wait for this shard (C11).
+    fn lead(self: &Arc<Self>, parker: &Arc<Parker>, until: Option<Instant>) {
+        let at_helm = AtHelm(self);
+        let Some(mut kernel) = self.kernel.lock() else {
+            return;
+        };
+        parker.steer(self, |woken| {
+            let until = if woken { Some(self.now()) } else { until };
+            let until = self.book.lock().and_then(|mut book| book.sleep(until));
+            kernel.wait(until);
+        });
+        let after = self.settle(&mut kernel);
+        drop(kernel);
+        drop(at_helm);
+        self.conclude(after);
+    }
+
+    /// A turn of the thread that the shard belongs to.
+    pub(crate) fn turn(self: &Arc<Self>, until: Option<Instant>) {
+        let Some(outside) = &self.outside else {
+            return self.sail(&Parker::current(), &|| false, until);
+        };
+        // Who called may have done what the caller waits for: it looks again before it sleeps.
+        let until = if self.run_posts() { Some(self.now()) } else { until };
+        let Some(mut kernel) = self.kernel.lock() else {
+            return;
+        };
+        let until = self.book.lock().and_then(|mut book| book.sleep(until));
+        outside.rest(|called| kernel.wait(if called { Some(self.now()) } else { until }));
+        let after = self.settle(&mut kernel);
+        drop(kernel);
+        self.conclude(after);
+        self.look_outside();
+    }
+
+    /// Something has landed. Who has just left a waker for it is told now: this thread may go
+    /// elsewhere. Who leaves one looks for the landing afterwards.
+    pub(super) fn look_outside(self: &Arc<Self>) {
+        in_this_order_always();
+        self.run_posts();
+    }
+
+    /// Does what other threads have left so far, in their order, even if doing it leads here again;
+    /// whether it was called, with or without anything left.
+    #[inline]
+    pub(super) fn run_posts(self: &Arc<Self>) -> bool {
+        let Some(outside) = self.outside.as_ref().filter(|_| self.is_mine()) else {
+            return false;
+        };
+        let Some(count) = outside.waiting() else {
+            return false;
+        };
+        for _ in 0..count {
+            let Some(post) = outside.next() else {
+                break;
+            };
+            self.carry_out(post);
+        }
+        true
+    }
+
+    // [C8] [C11] a waker or a destructor that panics has said so; the thread that happens to be
+    // here is not its victim, nor is what was left after it.
+    pub(super) fn carry_out(self: &Arc<Self>, post: Post<Self>) {
+        if catch_unwind(AssertUnwindSafe(|| post(self))).is_err() {
+            self.panics.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Enters what has completed into the book, and tells the outcomes.
+    fn settle(&self, kernel: &mut Kernel) -> Box<After> {
+        let mut after = kernel.spare.take().unwrap_or_default();
+        let Some(mut book) = self.book.lock() else {
+            return after;
+        };
+        let Kernel { completions, landed, .. } = &mut *kernel;
+        book.awake();
+        for completion in completions.drain(..) {
+            landed.extend(book.answer(completion));
+        }
+        if book.has_timers() {
+            self.look_at_timers(&mut book, landed, &mut after);
+        }
+        book.flush();
+        drop(book);
+        for landed in landed.drain(..) {
+            after.land(self, landed);
+        }
+        kernel.shrink();
+        after
+    }
+
+    fn look_at_timers(&self, book: &mut Book, landed: &mut Vec<Landed>, after: &mut After) {
+        let now = self.now();
+        while let Some(due) = book.pop_due(now) {
+            match due {
+                Due::Land(entry) => landed.push(book.strike(entry, Ok(Value::Count(0)))),
+                Due::Cancel { key, id } => match book.cancel(key, id) {
+                    Cancelled::Here(over) => landed.push(over),
+                    Cancelled::AskHolder(holder) => after.asked.push((id, holder)),
+                    Cancelled::Unknown | Cancelled::Asked => {}
+                },
+            }
+        }
+    }
+
+    /// The end of a turn: the helm is free, and no lock is held.
+    fn conclude(self: &Arc<Self>, mut after: Box<After>) {
+        if !after.asked.is_empty() {
+            for (id, holder) in after.asked.drain(..) {
+                self.withdraw(&*holder, id);
+            }
+        }
+        self.finish(&mut after);
+        if after.wakers.capacity() <= MODEST {
+            // Not waited for: the next leader holds it while it sleeps.
+            if let Some(mut kernel) = self.kernel.try_lock() {
+                kernel.spare = Some(after);
+            }
+        }
+    }
+
+    /// Lands what came back instead of being handed on.
+    #[inline]
+    pub(super) fn land_back(&self, landed: Option<Landed>) {
+        if let Some(landed) = landed {
+            let mut after = After::default();
+            after.land(self, landed);
+            self.finish(&mut after);
+        }
+    }
+
+    // [C11] no lock is held here: what runs may come back to this shard.
+    /// Wills, then handles, then wakers, then nothing.
+    #[inline]
+    pub(super) fn finish(&self, after: &mut After) {
+        if !after.notes.is_empty() {
+            after.notes.drain(..).for_each(trace::landed);
+        }
+        if !after.orphans.is_empty() {
+            after.bury();
+        }
+        if !after.resume.is_empty() {
+            after.resume.drain(..).for_each(|holder| holder.resume());
+        }
+        for waker in after.wakers.drain(..) {
+            if catch_unwind(AssertUnwindSafe(|| waker.wake())).is_err() {
+                self.panics.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let count = mem::take(&mut after.count);
+        if count > 0 && self.count_finished(count) {
+            let idle = mem::take(&mut *lock(&self.idle));
+            idle.into_iter().for_each(Waker::wake);
+        }
+    }
+
+    /// So many more are over; whether all are.
+    fn count_finished(&self, count: u64) -> bool {
+        if self.is_local() {
+            // Written by the shard's own thread only.
+            let finished = self.finished.load(Ordering::Relaxed) + count;
+            self.finished.store(finished, Ordering::Release);
+        } else {
+            self.finished.fetch_add(count, Ordering::AcqRel);
+        }
+        self.busy() == 0
+    }
+}
+
+impl After {
+    /// Lands what was struck from the book.
+    #[inline]
+    fn land(&mut self, shard: &Shard, landed: Landed) {
+        let Landed { entry, line, answer } = landed;
+        self.notes.extend(trace::note(&line, || shard.age(&line), &answer));
+        self.count += 1;
+        self.publish(entry, line, answer);
+    }
+
+    /// Executes the wills.
+    fn bury(&mut self) {
+        let Self { orphans, wakers, resume, .. } = self;
+        for orphan in orphans.drain(..) {
+            let tell = |holder: &Arc<dyn Holder>, id, moved| {
+                leave(holder, id, moved, wakers, resume);
+            };
+            let scope = orphan.bury(tell);
+            wakers.extend(scope);
+        }
+    }
+
+    #[inline]
+    pub(super) fn publish(&mut self, entry: Entry, line: Line, answer: Result<Value, Cause>) {
+        let (id, moved) = (line.id(), entry.moved());
+        let Self { wakers, resume, .. } = self;
+        match entry.land(line, answer, |holder| leave(holder, id, moved, wakers, resume)) {
+            Landing::Told(waiter, scope) => {
+                self.wakers.extend(waiter);
+                self.wakers.extend(scope);
+            }
+            Landing::Orphan(orphan) => self.orphans.push(orphan),
+        }
+    }
+}
+
+/// Tells a handle that an operation of its is over.
+fn leave(
+    holder: &Arc<dyn Holder>,
+    id: Id,
+    moved: usize,
+    wakers: &mut Vec<Waker>,
+    resume: &mut Vec<Arc<dyn Holder>>,
+) {
+    let left = holder.landed(id, moved);
+    wakers.extend(left.waker);
+    if left.resume {
+        resume.push(Arc::clone(holder));
+    }
+}

@@ -1,0 +1,37 @@
+//! A port of one thread and its runtime: tasks, wake-ups from outside, and operations that go to
+//! other threads. Each on every backend that a runtime can have here.
+#![cfg(not(loom))]
+
+mod elsewhere;
+mod races;
+mod ends;
+mod tasks;
+mod waits;
+
+#[path = "../support/scratch.rs"]
+mod scratch;
+#[path = "../support/watchdog.rs"]
+mod watchdog;
+
+use std::time::Duration;
+
+use overlapped::{Port, Runtime, backend::Kind};
+use watchdog::Watchdog;
+
+/// No test waits longer for what must come.
+const LONG: Duration = Duration::from_secs(20);
+
+/// Runs `test` on a runtime on each backend that works here, and says if it hangs.
+fn on_each(name: &str, test: impl Fn(Runtime)) {
+    for kind in [Kind::Uring, Kind::Threads] {
+        let _watch = Watchdog::set(&format!("{name} on {kind}"), Duration::from_secs(60));
+        if let Ok(runtime) = Runtime::with(Port::builder().backend(kind)) {
+            test(runtime);
+        }
+    }
+}
+
+/// `len` bytes, each of which tells its place in a long row that starts at `from`.
+fn numbered(from: usize, len: usize) -> Vec<u8> {
+    (from..from + len).map(|place| (place.wrapping_mul(167) >> 2) as u8).collect()
+}
