@@ -7,11 +7,13 @@ mod glommio;
 mod monoio;
 mod overlapped_async;
 mod overlapped_local;
+mod overlapped_registered;
 mod overlapped_scope;
 mod overlapped_shared;
 mod overlapped_tokio;
 mod pread;
 mod raw;
+mod raw_registered;
 mod tokio_blocking;
 mod tokio_fs;
 mod tokio_uring;
@@ -44,10 +46,23 @@ pub const ALL: &[Peer] = &[
         run: raw::run,
     },
     Peer {
+        name: "raw-registered",
+        setup: "the same loop with registered buffers and a registered file",
+        package: Some("io-uring"),
+        run: raw_registered::run,
+    },
+    Peer {
         name: "overlapped-local",
-        setup: "the local port under its runtime",
+        setup: "`Runtime::new()`: SINGLE_ISSUER, COOP_TASKRUN, SUBMIT_ALL, NO_SQARRAY, NO_IOWAIT, \
+                registered ring descriptor; a task for each chain",
         package: Some("overlapped"),
         run: overlapped_local::run,
+    },
+    Peer {
+        name: "overlapped-registered",
+        setup: "the same with a `BufPool` and `File::register`",
+        package: Some("overlapped"),
+        run: overlapped_registered::run,
     },
     Peer {
         name: "overlapped-shared",

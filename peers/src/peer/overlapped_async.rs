@@ -1,8 +1,8 @@
 //! What the faces that await have in common: the same tasks, under different runtimes.
 
-use std::{future::Future, sync::Arc, thread, time::Duration};
+use std::{fmt::Debug, future::Future, sync::Arc, thread, time::Duration};
 
-use overlapped::{Pending, Port, fs::File, request};
+use overlapped::{IoBuf, IoBufMut, Pending, Port, fs::File, request};
 
 use super::overlapped_shared::{cached, direct, sink, some_ranges};
 use crate::{
@@ -36,9 +36,9 @@ pub(super) fn run(
             let deadline = |write: Write| write.deadline(Duration::from_secs(10));
             null(tasks, port, depth, meter, deadline);
         }
-        Work::Cached(depth) => read(tasks, cached(port, &job.files), depth, meter),
-        Work::Direct(depth) => read(tasks, direct(port, &job.files), depth, meter),
-        Work::Write(depth) => write(tasks, direct(port, &job.files), depth, meter),
+        Work::Cached(depth) => read(tasks, cached(port, &job.files), depth, meter, Page::default),
+        Work::Direct(depth) => read(tasks, direct(port, &job.files), depth, meter, Page::default),
+        Work::Write(depth) => write(tasks, direct(port, &job.files), depth, meter, Page::default),
         Work::Ranges(depth) => ranges(tasks, direct(port, &job.files), depth, meter)?,
         Work::CachedRanges(depth) => ranges(tasks, cached(port, &job.files), depth, meter)?,
         Work::Flying(n) => {
@@ -63,7 +63,7 @@ pub(super) fn run(
 
 type Write = Pending<'static, request::Write<Vec<u8>>>;
 
-fn null(
+pub(super) fn null(
     tasks: &impl Tasks,
     port: &Port,
     depth: usize,
@@ -85,13 +85,19 @@ fn null(
     });
 }
 
-fn read(tasks: &impl Tasks, file: File, depth: usize, meter: &mut Meter) {
+pub(super) fn read<B: IoBufMut + Debug + 'static>(
+    tasks: &impl Tasks,
+    file: File,
+    depth: usize,
+    meter: &mut Meter,
+    buffer: impl Fn() -> B + Clone + Send + 'static,
+) {
     let file = Arc::new(file);
     meter.measure(|ops| {
         tasks.lanes(depth, ops, |lane| {
-            let file = Arc::clone(&file);
+            let (file, buffer) = (Arc::clone(&file), buffer.clone());
             async move {
-                let mut buf = Page::default();
+                let mut buf = buffer();
                 for at in lane {
                     buf = file.read_at(buf, at).await.expect("the file is that long").buf;
                 }
@@ -100,13 +106,19 @@ fn read(tasks: &impl Tasks, file: File, depth: usize, meter: &mut Meter) {
     });
 }
 
-fn write(tasks: &impl Tasks, file: File, depth: usize, meter: &mut Meter) {
+pub(super) fn write<B: IoBuf + Debug + 'static>(
+    tasks: &impl Tasks,
+    file: File,
+    depth: usize,
+    meter: &mut Meter,
+    buffer: impl Fn() -> B + Clone + Send + 'static,
+) {
     let file = Arc::new(file);
     meter.measure(|ops| {
         tasks.lanes(depth, ops, |lane| {
-            let file = Arc::clone(&file);
+            let (file, buffer) = (Arc::clone(&file), buffer.clone());
             async move {
-                let mut buf = Page::default();
+                let mut buf = buffer();
                 for at in lane {
                     buf = file.write_at(buf, at).await.expect("the file is that long").buf;
                 }

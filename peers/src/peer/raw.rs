@@ -40,12 +40,12 @@ pub(super) fn run(job: &Job, meter: &mut Meter) -> Result<(), Lacks> {
     Ok(())
 }
 
-struct Ring(IoUring);
+pub(super) struct Ring(pub(super) IoUring);
 
 type Queue<'a> = squeue::SubmissionQueue<'a>;
 
 impl Ring {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut builder = IoUring::builder();
         builder.setup_single_issuer().setup_defer_taskrun().setup_submit_all();
         builder.setup_cqsize(CQ).setup_no_sqarray();
@@ -53,7 +53,12 @@ impl Ring {
     }
 
     /// Does `ops` operations with `depth` in flight; `make` gives the next one of a slot.
-    fn drive(&mut self, depth: usize, ops: usize, mut make: impl FnMut(usize) -> squeue::Entry) {
+    pub(super) fn drive(
+        &mut self,
+        depth: usize,
+        ops: usize,
+        mut make: impl FnMut(usize) -> squeue::Entry,
+    ) {
         self.drive_by(depth, ops, |sq, slot| push(sq, make(slot).user_data(slot as u64)));
     }
 

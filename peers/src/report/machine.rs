@@ -8,6 +8,12 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+/// A file of this repository, by its path from the manifest.
+pub fn beside(path: &str) -> Option<String> {
+    let here = std::env::var_os("CARGO_MANIFEST_DIR")?;
+    fs::read_to_string(Path::new(&here).join(path)).ok()
+}
+
 /// One line for each fact.
 pub fn facts(dir: &Path) -> Vec<(&'static str, String)> {
     let processor = cpuinfo("model name").unwrap_or_else(|| "unknown".to_owned());

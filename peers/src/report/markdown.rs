@@ -22,7 +22,9 @@ pub fn page(results: &Results, dir: &Path) -> String {
     deadline_table(&mut page, results);
     flying_table(&mut page, results);
     allocation_table(&mut page, results);
+    instruction_table(&mut page);
     peer_table(&mut page, results);
+    notes(&mut page);
     page
 }
 
@@ -33,7 +35,7 @@ fn put(page: &mut String, line: impl AsRef<str>) {
 
 fn head(page: &mut String, results: &Results, dir: &Path) {
     put(page, "# Performance\n");
-    put(page, "Written by `peers/run`; no number here is written by hand. Losses are here, too.\n");
+    put(page, "Written by `peers/run`; no number in a table is written by hand. Losses are here, too.\n");
     put(page, "![Processor time per operation against the raw loop](performance.svg)\n");
     put(page, "## How it was measured\n");
     put(page, "| | |\n|---|---|");
@@ -49,7 +51,8 @@ peers take turns, pair by pair: the raw loop, a peer, the raw loop, the next pee
 least and the most. *Processor time* is user and system time of all threads of the process
 (`getrusage`) for one operation: on a machine that others use it is steadier than the wall clock.
 *Throughput* is by the wall clock. A ratio of 2× needs twice the processor time of the raw loop; a
-throughput of 0.5× is half its speed. How each peer is set up is at the end.
+throughput of 0.5× is half its speed. How each peer is set up is told below; all are built as one
+program with fat link-time optimisation and one code generation unit.
 
 Buffers are aligned and used again. What depends on the device (direct reads and writes) varies most
 from round to round.
@@ -219,6 +222,30 @@ fn allocation_table(page: &mut String, results: &Results) {
             count.map_or("–".to_owned(), |count| format!("{count:.2}"))
         });
         put(page, format!("| {} | {} |", peer.name, cells.join(" | ")));
+    }
+}
+
+/// The fences of `cargo xtask counts`: what the library costs by itself, the kernel left out.
+fn instruction_table(page: &mut String) {
+    let Some(counts) = machine::beside("../bench/counts.toml") else {
+        return;
+    };
+    put(page, "\n## Instructions\n");
+    let text = "Of the library in user space for each operation, on the null backend, and for a cached \
+                read; `std-pread` is the system call alone. Counted by `cargo xtask counts`, in a \
+                build without link-time optimisation; `bench/` has the cases.\n";
+    put(page, text);
+    put(page, "| case | instructions |\n|---|---:|");
+    let lines = counts.lines().skip_while(|line| *line != "[instructions]").skip(1);
+    for (name, count) in lines.filter_map(|line| line.split_once(" = ")) {
+        put(page, format!("| {name} | {count} |"));
+    }
+}
+
+/// What people have found out about the figures.
+fn notes(page: &mut String) {
+    if let Some(notes) = machine::beside("notes.md") {
+        put(page, format!("\n{}", notes.trim_end()));
     }
 }
 
