@@ -10,7 +10,7 @@ const PAGE: usize = 4096;
 pub fn cached_read() -> io::Result<impl FnMut() + use<>> {
     // Nothing reaches the backend; threads are there on any machine and under any checker.
     let port = Port::builder().backend(Kind::Threads).build()?;
-    let file = File::from_owned(&port, program()?.into());
+    let file = File::from_owned(&port, program()?);
     let mut buf = vec![0; PAGE];
     let mut round = move || {
         let read = file.read_at(mem::take(&mut buf), 0).wait();

@@ -76,7 +76,7 @@ pub fn lent(port: &Port) -> impl FnMut() + use<> {
 
 fn sink(port: &Port) -> File {
     let device = OpenOptions::new().write(true).open("/dev/null").expect("a null device");
-    File::from_owned(port, device.into())
+    File::from_owned(port, device)
 }
 
 struct Unpark(Thread);

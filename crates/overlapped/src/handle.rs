@@ -1,10 +1,164 @@
-//! An OS handle, by the name that each OS gives it.
+//! An OS handle, by the name that each OS gives it, or a simulated kernel's.
 
 #[cfg(unix)]
-pub use std::os::fd::{OwnedFd as Owned, RawFd as Raw};
+pub use std::os::fd::RawFd as Raw;
+#[cfg(unix)]
+use std::os::fd::{AsRawFd, OwnedFd as Os};
 
 #[cfg(windows)]
-pub use std::os::windows::io::{OwnedHandle as Owned, RawHandle as Raw};
+pub use std::os::windows::io::RawHandle as Raw;
+#[cfg(windows)]
+use std::os::windows::io::{AsRawHandle, OwnedHandle as Os};
+
+use std::{
+    fmt, fs, io,
+    process::{ChildStderr, ChildStdin, ChildStdout},
+    time::{Duration, SystemTime},
+};
+
+/// An open handle, which dropping it closes: the OS's own, or a simulated kernel's.
+#[derive(Debug)]
+pub struct Owned(Owner);
+
+#[derive(Debug)]
+enum Owner {
+    Os(Os),
+    Simulated(Box<dyn Simulated>),
+}
+
+/// A handle of a kernel that is not the OS's. Dropping it closes it there.
+pub trait Simulated: fmt::Debug + Send + Sync {
+    /// Its number. None that the OS would give, so that nobody takes it for one of those.
+    fn raw(&self) -> Raw;
+
+    /// Whether it is a file with offsets, and no stream.
+    fn has_offsets(&self) -> bool;
+
+    /// What direct I/O asks of a buffer's address, if it passes the page cache by.
+    fn direct_alignment(&self) -> Option<usize>;
+}
+
+impl Owned {
+    /// A handle of a simulated kernel, as its backend answers an open with.
+    pub fn simulated(handle: Box<dyn Simulated>) -> Self {
+        Self(Owner::Simulated(handle))
+    }
+
+    /// The OS's own handle.
+    ///
+    /// # Errors
+    ///
+    /// This one again, if it is a simulated kernel's.
+    pub fn into_os(self) -> Result<Os, Self> {
+        match self.0 {
+            Owner::Os(handle) => Ok(handle),
+            Owner::Simulated(_) => Err(self),
+        }
+    }
+
+    /// The OS's own handle, if it is one.
+    pub fn os(&self) -> Option<&Os> {
+        match &self.0 {
+            Owner::Os(handle) => Some(handle),
+            Owner::Simulated(_) => None,
+        }
+    }
+}
+
+impl From<Os> for Owned {
+    fn from(handle: Os) -> Self {
+        Self(Owner::Os(handle))
+    }
+}
+
+/// What the standard library has open.
+macro_rules! from_std {
+    ($($open:ty),+) => {$(
+        impl From<$open> for Owned {
+            fn from(open: $open) -> Self {
+                Os::from(open).into()
+            }
+        }
+    )+};
+}
+
+from_std!(fs::File, ChildStdin, ChildStdout, ChildStderr);
+#[cfg(unix)]
+from_std!(std::net::TcpStream, std::net::UdpSocket, std::os::unix::net::UnixStream);
+
+impl TryFrom<Owned> for Os {
+    type Error = io::Error;
+
+    /// # Errors
+    ///
+    /// If the handle is a simulated kernel's: the OS does not know it.
+    fn try_from(handle: Owned) -> io::Result<Self> {
+        let foreign = |_| io::Error::other("a simulated kernel's handle means nothing to the OS");
+        handle.into_os().map_err(foreign)
+    }
+}
+
+#[cfg(unix)]
+impl AsRawFd for Owned {
+    /// The number; of a simulated kernel's handle, one that the OS does not know.
+    fn as_raw_fd(&self) -> Raw {
+        raw(self)
+    }
+}
+
+#[cfg(windows)]
+impl AsRawHandle for Owned {
+    /// The number; of a simulated kernel's handle, one that the OS does not know.
+    fn as_raw_handle(&self) -> Raw {
+        raw(self)
+    }
+}
+
+/// The raw handle inside an owned one.
+pub(crate) fn raw(handle: &Owned) -> Raw {
+    match &handle.0 {
+        Owner::Os(handle) => os_raw(handle),
+        Owner::Simulated(handle) => handle.raw(),
+    }
+}
+
+/// Whether it is a file with offsets, and no stream.
+pub(crate) fn has_offsets(handle: &Owned) -> bool {
+    match &handle.0 {
+        Owner::Os(handle) => os_has_offsets(handle),
+        Owner::Simulated(handle) => handle.has_offsets(),
+    }
+}
+
+/// Whether the page cache is passed by: then nothing is ever at hand, and trying would wait.
+pub(crate) fn is_direct(handle: &Owned) -> bool {
+    match &handle.0 {
+        Owner::Os(handle) => os_is_direct(handle),
+        Owner::Simulated(handle) => handle.direct_alignment().is_some(),
+    }
+}
+
+/// What direct I/O asks of a buffer's address, if that can be told at once.
+pub(crate) fn direct_alignment(handle: &Owned) -> Option<usize> {
+    match &handle.0 {
+        Owner::Os(handle) => os_direct_alignment(handle),
+        Owner::Simulated(handle) => handle.direct_alignment(),
+    }
+}
+
+/// Takes `O_NONBLOCK` off: it was only for the opening. Reads of a regular file on some file
+/// systems would otherwise answer "again" and nobody could say when.
+#[cfg(unix)]
+pub(crate) fn set_blocking(handle: &Owned) {
+    let Some(handle) = handle.os() else { return };
+    if let Ok(flags) = rustix::fs::fcntl_getfl(handle) {
+        let _unchanged = rustix::fs::fcntl_setfl(handle, flags - rustix::fs::OFlags::NONBLOCK);
+    }
+}
+
+/// Nothing to do here.
+#[cfg(windows)]
+pub(crate) fn set_blocking(_handle: &Owned) {}
 
 /// The number that an error message shows for a raw handle.
 #[cfg(unix)]
@@ -17,8 +171,6 @@ pub(crate) fn number(raw: Raw) -> i64 {
 pub(crate) fn number(raw: Raw) -> i64 {
     raw.addr() as i64
 }
-
-use std::time::{Duration, SystemTime};
 
 /// What the OS says about a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,69 +273,55 @@ pub(crate) fn system_time(seconds: i64, nanoseconds: u32) -> Option<SystemTime> 
     second.checked_add(Duration::from_nanos(u64::from(nanoseconds)))
 }
 
-/// Takes `O_NONBLOCK` off: it was only for the opening. Reads of a regular file on some file
-/// systems would otherwise answer "again" and nobody could say when.
-#[cfg(unix)]
-pub(crate) fn set_blocking(handle: &Owned) {
-    if let Ok(flags) = rustix::fs::fcntl_getfl(handle) {
-        let _unchanged = rustix::fs::fcntl_setfl(handle, flags - rustix::fs::OFlags::NONBLOCK);
-    }
-}
-
-/// Nothing to do here.
-#[cfg(windows)]
-pub(crate) fn set_blocking(_handle: &Owned) {}
-
-/// The raw handle inside an owned one.
-#[cfg(unix)]
-pub(crate) fn raw(handle: &Owned) -> Raw {
-    std::os::fd::AsRawFd::as_raw_fd(handle)
-}
-
-/// The raw handle inside an owned one.
-#[cfg(windows)]
-pub(crate) fn raw(handle: &Owned) -> Raw {
-    std::os::windows::io::AsRawHandle::as_raw_handle(handle)
-}
-
 /// A pipe's two ends, closed in children.
 #[cfg(all(unix, not(target_vendor = "apple")))]
-pub(crate) fn pipe() -> std::io::Result<(Owned, Owned)> {
-    Ok(rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?)
+pub(crate) fn pipe() -> io::Result<(Owned, Owned)> {
+    let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    Ok((reader.into(), writer.into()))
 }
 
 /// A pipe's two ends, closed in children; this system cannot make them so in one call.
 #[cfg(target_vendor = "apple")]
-pub(crate) fn pipe() -> std::io::Result<(Owned, Owned)> {
+pub(crate) fn pipe() -> io::Result<(Owned, Owned)> {
     let (reader, writer) = rustix::pipe::pipe()?;
     for end in [&reader, &writer] {
         rustix::io::fcntl_setfd(end, rustix::io::FdFlags::CLOEXEC)?;
     }
-    Ok((reader, writer))
+    Ok((reader.into(), writer.into()))
+}
+
+#[cfg(unix)]
+fn os_raw(handle: &Os) -> Raw {
+    handle.as_raw_fd()
+}
+
+#[cfg(windows)]
+fn os_raw(handle: &Os) -> Raw {
+    handle.as_raw_handle()
 }
 
 /// Whether it is a file with offsets, and no stream.
 #[cfg(unix)]
-pub(crate) fn has_offsets(handle: &Owned) -> bool {
+fn os_has_offsets(handle: &Os) -> bool {
     rustix::fs::tell(handle) != Err(rustix::io::Errno::SPIPE)
 }
 
 /// Whether it is a file with offsets, and no stream.
 #[cfg(windows)]
-pub(crate) fn has_offsets(_handle: &Owned) -> bool {
+fn os_has_offsets(_handle: &Os) -> bool {
     true
 }
 
 /// Whether the page cache is passed by: then nothing is ever at hand, and trying would wait.
 #[cfg(all(any(target_os = "linux", target_os = "android", target_os = "freebsd"), not(miri)))]
-pub(crate) fn is_direct(handle: &Owned) -> bool {
+fn os_is_direct(handle: &Os) -> bool {
     let flags = rustix::fs::fcntl_getfl(handle);
     flags.is_ok_and(|flags| flags.contains(rustix::fs::OFlags::DIRECT))
 }
 
 /// What direct I/O asks of a buffer's address, if the OS says so at once.
 #[cfg(target_os = "linux")]
-pub(crate) fn direct_alignment(handle: &Owned) -> Option<usize> {
+fn os_direct_alignment(handle: &Os) -> Option<usize> {
     use rustix::fs::{AtFlags, StatxFlags, statx};
 
     let told = statx(handle, c"", AtFlags::EMPTY_PATH, StatxFlags::DIOALIGN).ok()?;
@@ -193,12 +331,12 @@ pub(crate) fn direct_alignment(handle: &Owned) -> Option<usize> {
 
 /// What direct I/O asks of a buffer's address: this system does not say.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn direct_alignment(_handle: &Owned) -> Option<usize> {
+fn os_direct_alignment(_handle: &Os) -> Option<usize> {
     None
 }
 
 /// Whether the page cache is passed by: not on this system. Miri has no such flag either.
 #[cfg(any(miri, not(any(target_os = "linux", target_os = "android", target_os = "freebsd"))))]
-pub(crate) fn is_direct(_handle: &Owned) -> bool {
+fn os_is_direct(_handle: &Os) -> bool {
     false
 }

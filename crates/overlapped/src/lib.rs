@@ -65,6 +65,14 @@ pub use port::{Builder, Flying, Port, Report, Stats};
 pub use runtime::{Runtime, Spawner, Task};
 pub use scope::Scope;
 
+/// What a simulated system needs beside a [`Backend`](backend::Backend): its threads and its time.
+pub mod simulation {
+    pub use crate::{
+        backend::{Attended, Simulator, Sleeper},
+        port::sleep_by,
+    };
+}
+
 /// The requests that a [`Pending`] stands for (its second parameter) and what each lends. They are
 /// made by the verbs of handles and appear in types only.
 pub mod request {

@@ -104,7 +104,7 @@ fn many_reads_in_flight_ask_for_no_memory() {
 /// As many readers of one idle pipe as the process may have, up to ten thousand.
 fn crowd(port: &Port) -> (Vec<Reader>, Writer) {
     let (reader, writer) = pipe::pair(port).expect("a pipe");
-    let handle = reader.into_parts().wait().handle;
+    let handle = reader.into_parts().wait().handle.into_os().expect("the OS's own");
     // Some descriptors are left for others.
     let spare: Vec<_> = (0..100).map_while(|_| handle.try_clone().ok()).collect();
     let handles: Vec<_> = (0..10_000).map_while(|_| handle.try_clone().ok()).collect();

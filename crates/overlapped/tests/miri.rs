@@ -18,11 +18,11 @@ use late::{Late, Script};
 use overlapped::{Cause, Event, Port, alertable, fs::File, pipe::Reader, wait_all, wait_any};
 
 fn file(port: &Port) -> File {
-    File::from_owned(port, fs::File::open("Cargo.toml").unwrap().into())
+    File::from_owned(port, fs::File::open("Cargo.toml").unwrap())
 }
 
 fn reader(port: &Port) -> Reader {
-    Reader::from_owned(port, fs::File::open("Cargo.toml").unwrap().into())
+    Reader::from_owned(port, fs::File::open("Cargo.toml").unwrap())
 }
 
 fn port(script: Script) -> Port {

@@ -31,15 +31,15 @@ pub(super) fn run(job: &Job, meter: &mut Meter) -> Result<(), Lacks> {
 }
 
 pub(super) fn cached(port: &Port, files: &Files) -> File {
-    File::from_owned(port, files.open_cached().into())
+    File::from_owned(port, files.open_cached())
 }
 
 pub(super) fn direct(port: &Port, files: &Files) -> File {
-    File::from_owned(port, files.open_direct().into())
+    File::from_owned(port, files.open_direct())
 }
 
 pub(super) fn sink(port: &Port) -> File {
-    File::from_owned(port, files::null().into())
+    File::from_owned(port, files::null())
 }
 
 /// Keeps `depth` operations in flight: waits for the oldest, starts the next with its buffer.

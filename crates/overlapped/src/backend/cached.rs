@@ -19,6 +19,9 @@ struct PageCache;
 
 impl Cheap for PageCache {
     fn read_at(&self, from: &Owned, at: u64, into: &mut [u8]) -> Attempt {
+        let Some(from) = from.os() else {
+            return Attempt::Never;
+        };
         match preadv2(from, &mut [IoSliceMut::new(into)], at, ReadWriteFlags::NOWAIT) {
             // A part may be all that is cached: whether it is the end, only a full read knows.
             Ok(n) if n == into.len() || n == 0 => Attempt::Done(n),

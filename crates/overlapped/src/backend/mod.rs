@@ -18,6 +18,7 @@ mod cached;
 mod clock;
 pub(crate) mod driver;
 mod null;
+mod simulator;
 #[cfg(unix)]
 pub(crate) mod pool;
 #[cfg(target_os = "linux")]
@@ -26,12 +27,13 @@ pub(crate) mod uring;
 pub use crate::{
     buf::{Fixed, PoolMemory},
     error::Cause,
-    handle::{Owned, Raw},
+    handle::{Owned, Raw, Simulated},
     iocb::{Entry, Id},
     op::{Interest, Op, OpenHow, Value},
 };
 pub use clock::RealClock;
 pub use driver::{Features, Kind, null};
+pub use simulator::{Attended, Simulator, Sleeper};
 
 use std::{fmt, io, sync::Arc, time::Instant};
 
@@ -164,6 +166,8 @@ pub struct Backend {
     /// Its bell, if one thread may have both halves to itself. On a shared port, and of a backend
     /// that has none, [`Submit::wake`] is called instead.
     pub bell: Option<Arc<dyn Bell>>,
+    /// The system around it, if that is simulated, too.
+    pub simulator: Option<Arc<dyn Simulator>>,
 }
 
 impl fmt::Debug for Backend {

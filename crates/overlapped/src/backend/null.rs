@@ -23,6 +23,7 @@ pub fn null() -> Backend {
         reap: Box::new(NullReap(shared)),
         clock: Box::new(RealClock::default()),
         cheap: None,
+        simulator: None,
     }
 }
 

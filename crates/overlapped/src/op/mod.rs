@@ -231,5 +231,12 @@ pub enum Value {
     /// A count of bytes, or 0 where there is nothing to count.
     Count(usize),
     /// A new OS handle.
-    Handle(Owned),
+    Handle(Box<Owned>),
+}
+
+impl Value {
+    /// A new OS handle.
+    pub fn handle(handle: impl Into<Owned>) -> Self {
+        Self::Handle(Box::new(handle.into()))
+    }
 }

@@ -283,7 +283,7 @@ impl<T> Operation for Open<T> {
 
     fn finish(self, outcome: Outcome) -> Self::Output {
         match outcome.answer {
-            Ok(Value::Handle(handle)) => Ok((self.make)(handle)),
+            Ok(Value::Handle(handle)) => Ok((self.make)(*handle)),
             Ok(Value::Count(_)) => Err(outcome.error(Cause::Abandoned, Some(&self.path.0))),
             Err(cause) => Err(outcome.error(cause, Some(&self.path.0))),
         }

@@ -10,7 +10,7 @@ use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Wake, Waker},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use slab::Slab;
@@ -37,8 +37,8 @@ use crate::{op::Operation, port::Parker};
 /// # }
 /// ```
 pub fn wait(timeout: Option<Duration>) -> usize {
-    let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let parker = Parker::current();
+    let until = timeout.and_then(|timeout| parker.now().checked_add(timeout));
     let Some(queue) = with_table(|table| Arc::clone(&table.queue)) else {
         return 0;
     };
@@ -46,7 +46,7 @@ pub fn wait(timeout: Option<Duration>) -> usize {
         parker.clear();
         let ran = run_queued(&queue);
         let waiting = with_table(|table| table.routines.len()).unwrap_or(0);
-        if ran > 0 || waiting == 0 || until.is_some_and(|until| until <= Instant::now()) {
+        if ran > 0 || waiting == 0 || until.is_some_and(|until| until <= parker.now()) {
             return ran;
         }
         queue.lock().sleeper = Some(parker.waker());

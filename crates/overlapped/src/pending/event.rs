@@ -75,23 +75,24 @@ impl Event {
 
     /// Blocks until it is set, and resets it if it is automatic.
     pub fn wait(&self) {
-        self.wait_until(None);
+        self.wait_until(&Parker::current(), None);
     }
 
     /// As [`wait`](Self::wait), but at most for `timeout`; whether it was set.
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
-        self.wait_until(Instant::now().checked_add(timeout))
+        let parker = Parker::current();
+        let until = parker.now().checked_add(timeout);
+        self.wait_until(&parker, until)
     }
 
-    fn wait_until(&self, until: Option<Instant>) -> bool {
-        let parker = Parker::current();
+    fn wait_until(&self, parker: &Arc<Parker>, until: Option<Instant>) -> bool {
         loop {
             parker.clear();
             self.register(&parker.waker());
             if self.pass() {
                 return true;
             }
-            if until.is_some_and(|until| until <= Instant::now()) {
+            if until.is_some_and(|until| until <= parker.now()) {
                 return false;
             }
             parker.park(until);

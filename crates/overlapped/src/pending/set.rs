@@ -1,9 +1,6 @@
 //! Waiting for several things at once: operations and events, the first of them or all.
 
-use std::{
-    task::Waker,
-    time::{Duration, Instant},
-};
+use std::{task::Waker, time::Duration};
 
 use super::{Event, Pending};
 use crate::{op::Operation, port::Parker};
@@ -114,8 +111,8 @@ fn block<R>(
     timeout: Option<Duration>,
     mut claim: impl FnMut(&mut [&mut dyn Waitable]) -> Option<R>,
 ) -> Option<R> {
-    let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let parker = Parker::current();
+    let until = timeout.and_then(|timeout| parker.now().checked_add(timeout));
     let waker = parker.waker();
     loop {
         parker.clear();
@@ -126,7 +123,7 @@ fn block<R>(
         if let Some(claimed) = claim(things) {
             return Some(claimed);
         }
-        if until.is_some_and(|until| until <= Instant::now()) {
+        if until.is_some_and(|until| until <= parker.now()) {
             return None;
         }
         parker.park(until);

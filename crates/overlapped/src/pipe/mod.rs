@@ -15,7 +15,7 @@ pub use writer::Writer;
 
 use std::io;
 
-use crate::{handle, port::Port};
+use crate::{op::Op, port::Port};
 
 /// A pipe: what is written to the writer comes out of the reader. See [pipe(2)].
 ///
@@ -39,6 +39,6 @@ use crate::{handle, port::Port};
 ///
 /// [pipe(2)]: https://man7.org/linux/man-pages/man2/pipe.2.html
 pub fn pair(port: &Port) -> io::Result<(Reader, Writer)> {
-    let (reader, writer) = handle::pipe()?;
+    let (reader, writer) = port.shard_for(&Op::Nop).pipe()?;
     Ok((Reader::from_owned(port, reader), Writer::from_owned(port, writer)))
 }

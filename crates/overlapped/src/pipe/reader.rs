@@ -38,8 +38,8 @@ impl Reader {
     }
 
     /// Takes over the readable end of a pipe, a socket or a device, blocking or not.
-    pub fn from_owned(port: &Port, handle: Owned) -> Self {
-        Self::new(port, handle, false)
+    pub fn from_owned(port: &Port, handle: impl Into<Owned>) -> Self {
+        Self::new(port, handle.into(), false)
     }
 
     fn new(port: &Port, handle: Owned, waits_first: bool) -> Self {

@@ -35,7 +35,8 @@ impl Writer {
     }
 
     /// Takes over the writable end of a pipe, a socket or a device, blocking or not.
-    pub fn from_owned(port: &Port, handle: Owned) -> Self {
+    pub fn from_owned(port: &Port, handle: impl Into<Owned>) -> Self {
+        let handle = handle.into();
         let held = Held::new(handle::raw(&handle), Arc::new(handle));
         let shard = port.shard_for(&Op::Nop);
         Self { lane: Lane::new(held, Direction::Write, shard), port: port.clone() }

@@ -44,6 +44,7 @@ impl Shard {
             Cancelled::Here(landed) => self.land_back(Some(landed)),
             Cancelled::AskHolder(holder) => self.withdraw(&*holder, id),
         }
+        self.pass();
     }
 
     pub(super) fn withdraw(self: &Arc<Self>, holder: &dyn Holder, id: Id) {

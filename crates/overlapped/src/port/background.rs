@@ -11,6 +11,7 @@ use std::{
 };
 
 use super::{parker::Parker, shard::Shard, trace};
+use crate::backend::Attended;
 
 #[derive(Default)]
 pub(super) struct Background {
@@ -23,7 +24,13 @@ pub(super) struct Background {
 impl Background {
     /// Calls the thread to the helm of `shard`, starting it if need be.
     pub(super) fn call(&self, shard: &Arc<Shard>) {
-        self.called.store(true, Ordering::SeqCst);
+        let called = self.called.swap(true, Ordering::SeqCst);
+        if let Some(simulator) = &shard.simulator {
+            if !called {
+                simulator.attend(Arc::new(Service(Arc::clone(shard))));
+            }
+            return;
+        }
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(thread) = &*thread {
             thread.unpark();
@@ -42,6 +49,9 @@ impl Background {
     pub(super) fn retire(&self, shard: &Arc<Shard>, bound: Duration) {
         let by = shard.now().checked_add(bound);
         self.retire_by.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(by);
+        if shard.simulator.is_some() {
+            return self.call(shard);
+        }
         let exists = self.thread.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         if exists || shard.busy() > 0 {
             self.call(shard);
@@ -75,5 +85,29 @@ fn run(shard: &Arc<Shard>) {
         }
         let served = || !shard.is_attended() || background.retires().is_some();
         shard.drive(&parker, &served, None);
+    }
+}
+
+/// What the thread would do, turn by turn, for a simulated system.
+struct Service(Arc<Shard>);
+
+impl Attended for Service {
+    fn serve(&self, until: Option<Instant>) -> bool {
+        let Self(shard) = self;
+        let background = &shard.background;
+        let by = background.retires();
+        let done = || if by.is_some() { shard.busy() == 0 } else { !shard.is_attended() };
+        let late = by.flatten().is_some_and(|by| by <= shard.now());
+        // Who is at the helm serves, and calls again when it leaves.
+        if done() || late || shard.helm.is_led() {
+            background.called.store(false, Ordering::SeqCst);
+            if late && !done() {
+                trace::leaked(shard.busy());
+            }
+            return false;
+        }
+        let until = [until, by.flatten()].into_iter().flatten().min();
+        shard.sail(&Parker::current(), &done, until);
+        true
     }
 }

@@ -58,6 +58,11 @@ impl Helm {
         Seat::Follow(ticket)
     }
 
+    /// Whether somebody leads.
+    pub(super) fn is_led(&self) -> bool {
+        self.lock().led
+    }
+
     /// The leader goes. `attended` is asked under the lock whether somebody who does not block
     /// must be served.
     pub(super) fn leave(&self, attended: impl FnOnce() -> bool) -> Call {

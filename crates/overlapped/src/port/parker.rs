@@ -2,6 +2,7 @@
 //! gets it up.
 
 use std::{
+    cell::RefCell,
     sync::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
@@ -12,6 +13,7 @@ use std::{
 };
 
 use super::{batch::flush_batches, mine, shard::Shard};
+use crate::backend::Sleeper;
 
 /// How long a thread sleeps in one of several local shards.
 const TURN: Duration = Duration::from_millis(1);
@@ -19,6 +21,8 @@ const TURN: Duration = Duration::from_millis(1);
 /// One thread's place to sleep.
 pub(crate) struct Parker {
     thread: Thread,
+    /// How it sleeps if it is a simulated thread.
+    sleeper: Option<Arc<dyn Sleeper>>,
     notified: AtomicBool,
     /// The thread sleeps, or is about to sleep, in the kernel on behalf of `shard`.
     steering: AtomicBool,
@@ -26,13 +30,21 @@ pub(crate) struct Parker {
 }
 
 thread_local! {
-    static MINE: Arc<Parker> = Parker::new();
+    static MINE: RefCell<Arc<Parker>> = RefCell::new(Parker::new(None));
+}
+
+/// From here on the calling thread sleeps as `sleeper` says, or, with `None`, as the OS does. How
+/// it slept before comes back. For simulated systems: what was started before must be over.
+pub fn sleep_by(sleeper: Option<Arc<dyn Sleeper>>) -> Option<Arc<dyn Sleeper>> {
+    let before = MINE.with(|mine| mine.replace(Parker::new(sleeper)));
+    before.sleeper.clone()
 }
 
 impl Parker {
-    fn new() -> Arc<Self> {
+    fn new(sleeper: Option<Arc<dyn Sleeper>>) -> Arc<Self> {
         Arc::new(Self {
             thread: thread::current(),
+            sleeper,
             notified: AtomicBool::new(false),
             steering: AtomicBool::new(false),
             shard: Mutex::new(Weak::new()),
@@ -41,7 +53,7 @@ impl Parker {
 
     /// The current thread's parker; a new one while the thread's locals are being destroyed.
     pub(crate) fn current() -> Arc<Self> {
-        MINE.try_with(Arc::clone).unwrap_or_else(|_| Self::new())
+        MINE.try_with(|mine| Arc::clone(&mine.borrow())).unwrap_or_else(|_| Self::new(None))
     }
 
     pub(crate) fn waker(self: &Arc<Self>) -> Waker {
@@ -63,10 +75,7 @@ impl Parker {
         flush_batches();
         let mine = mine::all();
         match (&mine[..], until) {
-            ([], None) => thread::park(),
-            ([], Some(until)) => {
-                thread::park_timeout(until.saturating_duration_since(Instant::now()));
-            }
+            ([], _) => self.sleep(until),
             ([only], _) => self.serve(only, until),
             (several, _) => {
                 // A thread sleeps in one place: several take turns, which is rare.
@@ -76,6 +85,22 @@ impl Parker {
                 }
             }
         }
+    }
+
+    fn sleep(&self, until: Option<Instant>) {
+        match (&self.sleeper, until) {
+            (Some(sleeper), _) => sleeper.park(until),
+            (None, None) => thread::park(),
+            (None, Some(until)) => {
+                thread::park_timeout(until.saturating_duration_since(Instant::now()));
+            }
+        }
+    }
+
+    /// The time on the thread's clock, for waits that are on no port. To be called on the parker's
+    /// own thread.
+    pub(crate) fn now(&self) -> Instant {
+        self.sleeper.as_ref().map_or_else(Instant::now, |sleeper| sleeper.now())
     }
 
     fn serve(&self, shard: &Arc<Shard>, until: Option<Instant>) {
@@ -89,7 +114,7 @@ impl Parker {
             if done() {
                 return true;
             }
-            if until.is_some_and(|until| until <= Instant::now()) {
+            if until.is_some_and(|until| until <= self.now()) {
                 return false;
             }
             self.park(until);
@@ -128,6 +153,9 @@ impl Wake for Parker {
                 shard.wake();
             }
         }
-        self.thread.unpark();
+        match &self.sleeper {
+            Some(sleeper) => sleeper.unpark(),
+            None => self.thread.unpark(),
+        }
     }
 }

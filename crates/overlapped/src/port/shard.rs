@@ -4,6 +4,7 @@
 //! other threads want of it they leave [outside](super::outside).
 
 use std::{
+    io,
     num::NonZeroU32,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -25,7 +26,11 @@ use super::{
     turn::{After, Kernel},
 };
 use crate::{
-    backend::{Backend, Cause, Cheap, Clock, Completion, Features, Fixed, Resource, Table, Value},
+    backend::{
+        Backend, Cause, Cheap, Clock, Completion, Features, Fixed, Resource, Simulator, Table,
+        Value,
+    },
+    handle::{self, Owned},
     iocb::{Entry, Holder, Line, Note},
     sync::{Guarded, this_thread},
 };
@@ -43,6 +48,7 @@ pub(crate) struct Shard {
     pub(super) outside: Option<Outside>,
     clock: Box<dyn Clock>,
     cheap: Option<Arc<dyn Cheap>>,
+    pub(super) simulator: Option<Arc<dyn Simulator>>,
     /// Operations that were over when they started.
     pub(super) inline: Counter,
     pub(super) closed: AtomicBool,
@@ -97,6 +103,7 @@ impl Shard {
             outside,
             clock: backend.clock,
             cheap: backend.cheap,
+            simulator: backend.simulator,
             inline: Counter::new(),
             closed: AtomicBool::new(false),
             admitted: AtomicU64::new(0),
@@ -179,6 +186,7 @@ impl Shard {
             self.hail();
         }
         self.land_back(back);
+        self.pass();
     }
 
     /// Enters an operation into the book, for a handle that queues it itself; `None` if it was
@@ -244,6 +252,23 @@ impl Shard {
         let back = book.launch(entry);
         self.hand_over(book);
         self.land_back(back);
+        self.pass();
+    }
+
+    /// No lock is held: on a simulated system others may overtake this thread here.
+    #[inline]
+    pub(super) fn pass(&self) {
+        if let Some(simulator) = &self.simulator {
+            simulator.pass();
+        }
+    }
+
+    /// A pipe of the system that this shard is on.
+    pub(crate) fn pipe(&self) -> io::Result<(Owned, Owned)> {
+        match &self.simulator {
+            Some(simulator) => simulator.pipe(),
+            None => handle::pipe(),
+        }
     }
 
     /// Lands an operation that was admitted and is not to be handed on.

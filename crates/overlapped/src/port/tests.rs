@@ -85,6 +85,7 @@ fn shard() -> (Arc<Shard>, Device) {
         reap: Box::new(device.clone()),
         clock: Box::new(RealClock::default()),
         cheap: None,
+        simulator: None,
         bell: Some(Arc::new(device.clone())),
     };
     (Shard::local(0, backend, Arc::new(Limit::new(100))), device)

@@ -128,7 +128,7 @@ impl Shard {
     }
 
     /// Leads for a turn, or follows somebody who does.
-    fn sail(
+    pub(super) fn sail(
         self: &Arc<Self>,
         parker: &Arc<Parker>,
         done: &dyn Fn() -> bool,

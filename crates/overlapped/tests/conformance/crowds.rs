@@ -46,7 +46,7 @@ fn room_for(count: u64) -> Result<(), Verdict> {
 fn crowd(env: &Env, port: &Port) -> Result<(Vec<Reader>, Writer), Verdict> {
     room_for(CROWD as u64 + 500)?;
     let (reader, writer) = env.pipe(port);
-    let handle = reader.into_parts().wait().handle;
+    let handle = reader.into_parts().wait().handle.into_os().expect("the OS's own");
     let another = |_| Reader::from_owned(port, handle.try_clone().expect("a descriptor"));
     Ok(((0..CROWD).map(another).collect(), writer))
 }
@@ -84,7 +84,7 @@ fn a_port_dropped_with_a_crowd_in_flight(env: &Env) -> Verdict {
     };
     let (buffers, flags): (Vec<_>, Vec<_>) = (0..CROWD).map(|_| Telling::new(64)).unzip();
     let reads: Vec<_> = readers.iter().zip(buffers).map(|(reader, buf)| reader.read(buf)).collect();
-    let pipe = writer.into_parts().wait().handle;
+    let pipe = writer.into_parts().wait().handle.into_os().expect("the OS's own");
     drop(readers);
     drop(port);
     // A third of them is dropped, a third is waited for, a third is left to the end.

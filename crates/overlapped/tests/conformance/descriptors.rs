@@ -107,7 +107,7 @@ fn a_descriptor_goes_in_and_comes_out(env: &Env) {
     let path = prepared(env);
     let file = std::fs::File::open(&path).expect("a file");
     let number = file.as_raw_fd();
-    let file = File::from_owned(&port, file.into());
+    let file = File::from_owned(&port, file);
     assert_eq!(bytes(must(file.read_at(vec![0; 5], 5))), numbered(5, 5));
     let parts = block_on(file.into_parts());
     assert_eq!((parts.handle.as_raw_fd(), open(&path)), (number, 1));

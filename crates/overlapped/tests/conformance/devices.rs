@@ -134,8 +134,8 @@ fn a_terminal_gives_its_lines(env: &Env) -> Verdict {
 fn a_socket_is_a_stream_in_both_directions(env: &Env) {
     let port = env.port();
     let (mine, mut theirs) = UnixStream::pair().expect("two sockets");
-    let writer = Writer::from_owned(&port, mine.try_clone().expect("a descriptor").into());
-    let reader = Reader::from_owned(&port, mine.into());
+    let writer = Writer::from_owned(&port, mine.try_clone().expect("a descriptor"));
+    let reader = Reader::from_owned(&port, mine);
     let read = waits(reader.read(vec![0; 16]));
     must(writer.write_all(b"there".to_vec())).expect("a write");
     let mut got = [0; 5];
@@ -152,8 +152,8 @@ fn a_reset_is_no_end_of_file(env: &Env) {
     const ECONNRESET: i32 = 104;
     let port = env.port();
     let (mine, theirs) = UnixStream::pair().expect("two sockets");
-    let writer = Writer::from_owned(&port, mine.try_clone().expect("a descriptor").into());
-    let reader = Reader::from_owned(&port, mine.into());
+    let writer = Writer::from_owned(&port, mine.try_clone().expect("a descriptor"));
+    let reader = Reader::from_owned(&port, mine);
     must(writer.write_all(b"unread".to_vec())).expect("a write");
     // Closed with bytes that it never read.
     drop(theirs);
@@ -168,7 +168,7 @@ fn a_non_blocking_descriptor_is_waited_for(env: &Env) {
     let (reader, writer) = env.pipe(&port);
     let (reading, writing) = (reader.into_parts().wait().handle, writer.into_parts().wait().handle);
     for handle in [&reading, &writing] {
-        fcntl_setfl(handle, OFlags::NONBLOCK).expect("a flag");
+        fcntl_setfl(handle.os().expect("the OS's own"), OFlags::NONBLOCK).expect("a flag");
     }
     let reader = Reader::from_owned(&port, reading);
     let writer = Writer::from_owned(&port, writing);
@@ -194,7 +194,7 @@ fn an_offset_makes_no_sense_in_a_pipe(env: &Env) {
 fn others_may_use_the_descriptor_too(env: &Env) {
     let port = env.port();
     let (reader, writer) = env.pipe(&port);
-    let handle = reader.into_parts().wait().handle;
+    let handle = reader.into_parts().wait().handle.into_os().expect("the OS's own");
     let mut other = fs::File::from(handle.try_clone().expect("a descriptor"));
     let reader = Reader::from_owned(&port, handle);
     must(writer.write_all(numbered(0, 10))).expect("a write");

@@ -118,6 +118,7 @@ fn port(manner: Manner) -> (Port, Arc<Shared>) {
         reap: Box::new(Out(Arc::clone(&shared))),
         clock: Box::new(RealClock::default()),
         cheap: None,
+        simulator: None,
         bell: None,
     };
     (Port::with_backend(backend), shared)
@@ -125,7 +126,7 @@ fn port(manner: Manner) -> (Port, Arc<Shared>) {
 
 /// A handle to give to a backend that never uses it.
 fn file(port: &Port) -> File {
-    File::from_owned(port, std::fs::File::open("Cargo.toml").expect("a file").into())
+    File::from_owned(port, std::fs::File::open("Cargo.toml").expect("a file"))
 }
 
 // [C9] what the OS does not finish in time is leaked, and the report says so.
@@ -239,6 +240,7 @@ fn what_a_backend_lacks_the_port_does() {
         reap: Box::new(Out(Arc::clone(&shared))),
         clock: Box::new(RealClock::default()),
         cheap: None,
+        simulator: None,
         bell: None,
     });
     let metadata = file(&port).metadata().wait_timeout(LONG).expect("somebody does it");

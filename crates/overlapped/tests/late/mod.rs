@@ -92,6 +92,7 @@ impl Late {
             reap: Box::new(Self(shared)),
             clock: Box::new(RealClock::default()),
             cheap: None,
+            simulator: None,
         }
     }
 }

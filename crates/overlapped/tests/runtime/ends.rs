@@ -169,7 +169,7 @@ fn many_runtimes_on_one_thread() {
 fn submit_hands_over_whatever_else_is_there() {
     on_each("submit_hands_over", |runtime| {
         let (mut ours, theirs) = UnixStream::pair().expect("sockets");
-        let writer = Writer::from_owned(runtime.port(), theirs.into());
+        let writer = Writer::from_owned(runtime.port(), theirs);
         // More than a queue holds: the first of them are over before it is handed over again.
         let nops: Vec<_> = (0..300).map(|_| runtime.port().nop()).collect();
         let write = writer.write_all(vec![1, 2, 3]);

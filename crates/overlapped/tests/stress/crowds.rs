@@ -30,7 +30,7 @@ fn crowd(port: &Port) -> (Vec<Reader>, Writer) {
         eprintln!("only {count} readers: raise `ulimit -n`, or OVERLAPPED_STRESS");
     }
     let (reader, writer) = pipe::pair(port).expect("a pipe");
-    let handle = reader.into_parts().wait().handle;
+    let handle = reader.into_parts().wait().handle.into_os().expect("the OS's own");
     let another = |_| Reader::from_owned(port, handle.try_clone().expect("a descriptor"));
     ((0..count).map(another).collect(), writer)
 }
@@ -63,7 +63,7 @@ pub(crate) fn port_dropped(kind: Kind) {
         flags.push(dropped);
         reads.push(reader.read(buf));
     }
-    let pipe = writer.into_parts().wait().handle;
+    let pipe = writer.into_parts().wait().handle.into_os().expect("the OS's own");
     let start = Instant::now();
     drop(readers);
     drop(port);

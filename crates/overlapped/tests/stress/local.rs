@@ -66,7 +66,7 @@ pub(crate) fn chases_elsewhere() {
 pub(crate) fn chases_here() {
     let Some(runtime) = runtime() else { return };
     let (ours, mut theirs) = UnixStream::pair().expect("sockets");
-    let reader = Reader::from_owned(runtime.port(), ours.into());
+    let reader = Reader::from_owned(runtime.port(), ours);
     let (wanted, rounds) = (Arc::new(AtomicU64::new(0)), scaled(50_000));
     let told = Arc::clone(&wanted);
     let writer = thread::spawn(move || {

@@ -77,6 +77,7 @@ fn backend(shared: Arc<Shared>) -> Backend {
         reap: Box::new(PoolReap::new(shared)),
         clock: Box::new(RealClock::default()),
         cheap: None,
+        simulator: None,
         bell: None,
     }
 }

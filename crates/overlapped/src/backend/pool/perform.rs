@@ -94,7 +94,7 @@ fn write_at(entry: &Entry, at: u64) -> Result<usize, Errno> {
 /// The new handle is owned from the moment it exists (C7).
 fn open(entry: &Entry, how: OpenHow) -> Result<Value, Cause> {
     let opened = rustix::fs::open(path(entry)?, how.flags(), mode(how.mode));
-    opened.map(Value::Handle).map_err(os)
+    opened.map(Value::handle).map_err(os)
 }
 
 fn rename(entry: &Entry) -> Result<Value, Cause> {

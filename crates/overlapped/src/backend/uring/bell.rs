@@ -1,16 +1,16 @@
-use std::io;
+use std::{
+    io,
+    os::fd::{AsRawFd, OwnedFd},
+};
 
 use rustix::event::{EventfdFlags, eventfd};
 
-use crate::{
-    backend::Bell,
-    handle::{self, Owned, Raw},
-};
+use crate::{backend::Bell, handle::Raw};
 
 /// A bell that a ring can wait for: an [eventfd(2)].
 ///
 /// [eventfd(2)]: https://man7.org/linux/man-pages/man2/eventfd.2.html
-pub(super) struct EventBell(Owned);
+pub(super) struct EventBell(OwnedFd);
 
 impl EventBell {
     pub(super) fn new() -> io::Result<Self> {
@@ -18,7 +18,7 @@ impl EventBell {
     }
 
     pub(super) fn raw(&self) -> Raw {
-        handle::raw(&self.0)
+        self.0.as_raw_fd()
     }
 
     /// Forgets that it rang.

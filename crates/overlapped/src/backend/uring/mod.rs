@@ -73,6 +73,7 @@ fn backend(
         reap: Box::new(reap),
         clock: Box::new(RealClock::default()),
         cheap: None,
+        simulator: None,
         bell: bell.map(|bell| bell as Arc<dyn Bell>),
     })
 }

@@ -4,6 +4,7 @@
 use std::{
     collections::HashMap,
     io,
+    os::fd::{FromRawFd, OwnedFd},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -139,8 +140,8 @@ fn value(op: Op, result: i32) -> Value {
     match op {
         Op::Open(_) => {
             // SAFETY: the kernel made this descriptor for this operation, and tells it once.
-            let owned = unsafe { std::os::fd::FromRawFd::from_raw_fd(result) };
-            Value::Handle(owned)
+            let owned = unsafe { OwnedFd::from_raw_fd(result) };
+            Value::handle(owned)
         }
         Op::Poll { .. } => Value::Count(0),
         _ => Value::Count(result.unsigned_abs() as usize),

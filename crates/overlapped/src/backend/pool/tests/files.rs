@@ -57,7 +57,7 @@ fn a_path_becomes_a_handle() {
     let Ok(Value::Handle(handle)) = rig.finish(made).1 else {
         panic!("a handle");
     };
-    let written = rig.write(&handle, Some(0), b"x");
+    let written = rig.write(handle.os().expect("the OS's own"), Some(0), b"x");
     assert_eq!(rig.count(written), Ok(1));
     let path = path_of(&dir.join("new"));
     let again = rig.start(Op::Open(how), Open { path, make: Box::new(|handle| handle) });
