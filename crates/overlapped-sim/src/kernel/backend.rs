@@ -1,0 +1,162 @@
+//! The simulated kernel as a [`Backend`]: each has a queue of its own.
+
+use std::{io, sync::Arc, time::Instant};
+
+use overlapped::{
+    backend::{
+        Backend, Bell, Clock, Completion, Entry, Features, Id, Kind as Mechanism, Owned, Reap,
+        Submit,
+    },
+    simulation::{Attended, Simulator},
+};
+
+use super::{
+    Kernel, OPERATIONS, QUEUES, Queue, Wait,
+    flying::{Flying, Stage},
+    here,
+};
+use crate::explore::{Access, Actor, Kind, Object};
+
+/// One backend's end of the kernel.
+struct End {
+    kernel: Arc<Kernel>,
+    queue: usize,
+}
+
+impl Kernel {
+    /// One more way into this kernel, with completions of its own.
+    pub(crate) fn backend(self: &Arc<Self>) -> Backend {
+        let queue = {
+            let mut state = self.lock();
+            state.queues.push(Queue::default());
+            state.queues.len() - 1
+        };
+        let end = || End { kernel: Arc::clone(self), queue };
+        let mut features = Features::all_native(Mechanism::Custom("simulated"));
+        features.cancels_running = true;
+        Backend {
+            features,
+            submit: Box::new(end()),
+            reap: Box::new(end()),
+            clock: Box::new(end()),
+            cheap: None,
+            bell: Some(Arc::new(end())),
+            simulator: Some(Arc::new(end())),
+        }
+    }
+}
+
+impl Submit for End {
+    fn submit(&mut self, entry: Entry) -> Result<(), Entry> {
+        let mut state = self.kernel.lock();
+        let state = &mut *state;
+        // With nothing in flight nothing would ever say that there is room again.
+        let flying = state.queues[self.queue].flying;
+        let may_refuse = state.settings.faults.refusals && state.faults_left > 0 && flying > 0;
+        let refuses = may_refuse && state.choose(2, Kind::Fault) == 1;
+        if refuses {
+            state.faults_left -= 1;
+            state.log.refused(state.now, here().map_or(0, |(_, thread)| thread), &entry);
+        }
+        if refuses || flying >= state.settings.depth {
+            return Err(entry);
+        }
+        state.counts.started += 1;
+        let number = u32::try_from(state.counts.started).unwrap_or(u32::MAX);
+        let thread = here().map_or(0, |(_, thread)| thread);
+        let actor = Actor(state.threads[thread].next_operation(thread));
+        let latency = state.latency();
+        state.devices.hold(entry.op().handle());
+        state.log.started(state.now, thread, number, &entry);
+        let (stage, cancelled, able) = (Stage::Queued, false, None);
+        let queue = self.queue;
+        let flying = Flying { entry, number, actor, queue, stage, cancelled, able, latency };
+        state.touch(Object(OPERATIONS + 2 * actor.0), Access::Write);
+        state.flying.push(flying);
+        state.queues[self.queue].flying += 1;
+        Ok(())
+    }
+
+    fn cancel(&mut self, id: Id) {
+        self.kernel.lock().cancel(id);
+    }
+
+    fn wake(&mut self) {
+        self.ring();
+    }
+}
+
+impl super::State {
+    fn latency(&mut self) -> (u64, u64) {
+        let (least, most) = self.settings.latency;
+        if self.settings.faults.tails && self.faults_left > 0 && self.choose(2, Kind::Latency) == 1
+        {
+            self.faults_left -= 1;
+            return (least.saturating_mul(100), most.saturating_mul(100));
+        }
+        (least, most)
+    }
+}
+
+impl Reap for End {
+    fn wait(&mut self, until: Option<Instant>, out: &mut Vec<Completion>) -> io::Result<()> {
+        let until = until.map(|until| self.kernel.time(until));
+        let mut state = self.kernel.lock();
+        if let Some(service) = state.serving.take() {
+            state.services[service].waits(self.queue, until);
+        } else {
+            drop(state);
+            self.kernel.point(Wait::Reap { queue: self.queue, until });
+            state = self.kernel.lock();
+        }
+        state.touch(Object(QUEUES + self.queue as u32), Access::Write);
+        let queue = &mut state.queues[self.queue];
+        queue.woken = false;
+        // What came since the last look is a set: its order is nobody's choice any more.
+        queue.landed.sort_unstable_by_key(|(number, _)| *number);
+        out.extend(queue.landed.drain(..).map(|(_, completion)| completion));
+        Ok(())
+    }
+}
+
+impl Bell for End {
+    fn ring(&self) {
+        let mut state = self.kernel.lock();
+        state.touch(Object(QUEUES + self.queue as u32), Access::Write);
+        state.queues[self.queue].woken = true;
+    }
+}
+
+impl Clock for End {
+    fn now(&self) -> Instant {
+        self.kernel.now()
+    }
+
+    fn made(&self) -> Instant {
+        self.kernel.start
+    }
+
+    fn lately(&self) -> u64 {
+        let since = self.kernel.now().saturating_duration_since(self.kernel.start);
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Simulator for End {
+    fn pipe(&self) -> io::Result<(Owned, Owned)> {
+        Ok(self.kernel.pipe())
+    }
+
+    fn attend(&self, attended: Arc<dyn Attended>) {
+        self.kernel.attend(attended);
+    }
+
+    fn pass(&self) {
+        self.kernel.point(Wait::Nothing);
+    }
+
+    fn pick(&self, ready: usize) -> usize {
+        let mut state = self.kernel.lock();
+        state.choose(ready, Kind::Pick)
+    }
+}

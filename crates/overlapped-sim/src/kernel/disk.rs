@@ -1,0 +1,325 @@
+//! A disk with a page cache: what programs read is the cache; what a power cut leaves is what was
+//! synced, and of the rest whatever the choice says.
+
+use std::collections::BTreeMap;
+
+use overlapped::backend::Cause;
+
+use super::State;
+use crate::explore::Kind;
+
+/// The number of a file.
+pub(super) type Inode = u32;
+
+/// What survives a power cut is decided for pieces of this size.
+const SECTOR: usize = 512;
+
+/// All files, by number, and their names.
+#[derive(Debug)]
+pub(super) struct Disk {
+    files: Vec<Node>,
+    names: BTreeMap<Vec<u8>, Inode>,
+    /// The names as they are on the device.
+    safe_names: BTreeMap<Vec<u8>, Inode>,
+    /// How many bytes all files together may have.
+    pub(super) capacity: u64,
+}
+
+/// Something that has a name.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) what: Content,
+    pub(super) mode: u32,
+}
+
+/// What it is.
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    File(Bytes),
+    Directory,
+    /// A FIFO, by the number of its pipe.
+    Fifo(u32),
+    Zero,
+    Null,
+    /// A device without room.
+    Full,
+}
+
+/// A file's contents: in the cache, on the device, and what happened in between.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Bytes {
+    pub(super) cached: Vec<u8>,
+    safe: Vec<u8>,
+    unsynced: Vec<Change>,
+}
+
+/// What was done to a file since its last sync.
+#[derive(Clone, Debug)]
+enum Change {
+    Write { at: usize, bytes: Vec<u8> },
+    Len(usize),
+}
+
+pub(super) const ENOENT: Cause = Cause::Os(2);
+pub(super) const EIO: Cause = Cause::Os(5);
+pub(super) const EBADF: Cause = Cause::Os(9);
+pub(super) const EEXIST: Cause = Cause::Os(17);
+pub(super) const ENOTDIR: Cause = Cause::Os(20);
+pub(super) const EISDIR: Cause = Cause::Os(21);
+pub(super) const EINVAL: Cause = Cause::Os(22);
+pub(super) const EFBIG: Cause = Cause::Os(27);
+pub(super) const ENOSPC: Cause = Cause::Os(28);
+pub(super) const ESPIPE: Cause = Cause::Os(29);
+pub(super) const EPIPE: Cause = Cause::Os(32);
+pub(super) const ENXIO: Cause = Cause::Os(6);
+pub(super) const ENOTEMPTY: Cause = Cause::Os(39);
+pub(super) const ECANCELED: Cause = Cause::Os(125);
+
+/// No file grows beyond this: it would be this process's own memory.
+const LARGEST: u64 = 1 << 30;
+
+impl Disk {
+    pub(super) fn new() -> Self {
+        let mut disk = Self {
+            files: Vec::new(),
+            names: BTreeMap::new(),
+            safe_names: BTreeMap::new(),
+            capacity: LARGEST,
+        };
+        disk.put(b"/", Content::Directory, 0o755);
+        disk.put(b"/dev", Content::Directory, 0o755);
+        disk.put(b"/dev/zero", Content::Zero, 0o666);
+        disk.put(b"/dev/null", Content::Null, 0o666);
+        disk.put(b"/dev/full", Content::Full, 0o666);
+        disk
+    }
+
+    /// Puts something there that was there before the simulation began.
+    pub(super) fn put(&mut self, path: &[u8], what: Content, mode: u32) -> Inode {
+        let inode = self.add(path, what, mode);
+        self.safe_names = self.names.clone();
+        inode
+    }
+
+    pub(super) fn add(&mut self, path: &[u8], what: Content, mode: u32) -> Inode {
+        let inode = Inode::try_from(self.files.len()).expect("fewer files than numbers");
+        self.files.push(Node { what, mode });
+        self.names.insert(tidy(path), inode);
+        inode
+    }
+
+    pub(super) fn node(&self, inode: Inode) -> &Node {
+        &self.files[inode as usize]
+    }
+
+    pub(super) fn bytes_mut(&mut self, inode: Inode) -> Option<&mut Bytes> {
+        match &mut self.files[inode as usize].what {
+            Content::File(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    pub(super) fn find(&self, path: &[u8]) -> Result<Inode, Cause> {
+        let path = tidy(path);
+        self.parent(&path)?;
+        self.names.get(&path).copied().ok_or(ENOENT)
+    }
+
+    /// The directory that `path` is in must be one.
+    pub(super) fn parent(&self, path: &[u8]) -> Result<(), Cause> {
+        let Some(slash) = path.iter().rposition(|byte| *byte == b'/') else {
+            return Ok(());
+        };
+        let parent = if slash == 0 { b"/" } else { &path[..slash] };
+        let inode = self.names.get(parent).ok_or(ENOENT)?;
+        match self.node(*inode).what {
+            Content::Directory => Ok(()),
+            _ => Err(ENOTDIR),
+        }
+    }
+
+    pub(super) fn links(&self, inode: Inode) -> u32 {
+        u32::try_from(self.names.values().filter(|known| **known == inode).count()).unwrap_or(0)
+    }
+
+    pub(super) fn rename(&mut self, from: &[u8], to: &[u8]) -> Result<(), Cause> {
+        let inode = self.find(from)?;
+        let (from, to) = (tidy(from), tidy(to));
+        self.parent(&to)?;
+        if from == to {
+            return Ok(());
+        }
+        let is_directory = matches!(self.node(inode).what, Content::Directory);
+        if let Some(there) = self.names.get(&to) {
+            match (is_directory, matches!(self.node(*there).what, Content::Directory)) {
+                (true, false) => return Err(ENOTDIR),
+                (false, true) => return Err(EISDIR),
+                (true, true) if self.has_entries(&to) => return Err(ENOTEMPTY),
+                _ => {}
+            }
+        }
+        let below = [&from[..], b"/"].concat();
+        if to.starts_with(&below) {
+            return Err(EINVAL);
+        }
+        self.names.remove(&from);
+        self.names.insert(to.clone(), inode);
+        let moved: Vec<_> =
+            self.below(&below).map(|(path, inode)| (path.clone(), *inode)).collect();
+        for (path, inode) in moved {
+            self.names.remove(&path);
+            self.names.insert([&to[..], &path[from.len()..]].concat(), inode);
+        }
+        Ok(())
+    }
+
+    pub(super) fn unlink(&mut self, path: &[u8], directory: bool) -> Result<(), Cause> {
+        let inode = self.find(path)?;
+        let path = tidy(path);
+        match (&self.node(inode).what, directory) {
+            (Content::Directory, false) => return Err(EISDIR),
+            (Content::Directory, true) if self.has_entries(&path) => return Err(ENOTEMPTY),
+            (Content::Directory, true) | (_, false) => {}
+            (_, true) => return Err(ENOTDIR),
+        }
+        self.names.remove(&path);
+        Ok(())
+    }
+
+    fn has_entries(&self, directory: &[u8]) -> bool {
+        self.below(&[directory, b"/"].concat()).next().is_some()
+    }
+
+    fn below(&self, prefix: &[u8]) -> impl Iterator<Item = (&Vec<u8>, &Inode)> {
+        let prefix = prefix.to_vec();
+        let from = self.names.range(prefix.clone()..);
+        from.take_while(move |(path, _)| path.starts_with(&prefix))
+    }
+
+    fn used(&self) -> u64 {
+        let len = |node: &Node| match &node.what {
+            Content::File(bytes) => bytes.cached.len() as u64,
+            _ => 0,
+        };
+        self.files.iter().map(len).sum()
+    }
+
+    /// Writes into the cache; how many bytes found room.
+    pub(super) fn write(&mut self, inode: Inode, at: u64, bytes: &[u8]) -> Result<usize, Cause> {
+        let free = self.capacity.saturating_sub(self.used());
+        let Some(file) = self.bytes_mut(inode) else {
+            return Err(EINVAL);
+        };
+        let len = file.cached.len() as u64;
+        if at > LARGEST {
+            return Err(EFBIG);
+        }
+        let most = len.max(at.min(len)) + free;
+        let fits = usize::try_from(most.saturating_sub(at)).unwrap_or(usize::MAX).min(bytes.len());
+        if fits == 0 && !bytes.is_empty() {
+            return Err(ENOSPC);
+        }
+        if fits > 0 {
+            file.apply(Change::Write { at: at as usize, bytes: bytes[..fits].to_vec() });
+        }
+        Ok(fits)
+    }
+
+    pub(super) fn set_len(&mut self, inode: Inode, len: u64) -> Result<(), Cause> {
+        let free = self.capacity.saturating_sub(self.used());
+        let file = self.bytes_mut(inode).ok_or(EINVAL)?;
+        if len > LARGEST {
+            return Err(EFBIG);
+        }
+        if len.saturating_sub(file.cached.len() as u64) > free {
+            return Err(ENOSPC);
+        }
+        file.apply(Change::Len(len as usize));
+        Ok(())
+    }
+
+    /// What is in the cache reaches the device, and with it the names that lead to it; of a
+    /// directory, the names in it.
+    pub(super) fn sync(&mut self, inode: Inode) {
+        if let Some(file) = self.bytes_mut(inode) {
+            file.safe.clone_from(&file.cached);
+            file.unsynced.clear();
+            let names = self.names.iter().filter(|(_, known)| **known == inode);
+            let names: Vec<_> = names.map(|(path, _)| path.clone()).collect();
+            self.safe_names.extend(names.into_iter().map(|path| (path, inode)));
+        } else if matches!(self.node(inode).what, Content::Directory) {
+            self.safe_names.clone_from(&self.names);
+        }
+    }
+}
+
+impl Bytes {
+    pub(super) fn with(bytes: Vec<u8>) -> Self {
+        Self { safe: bytes.clone(), cached: bytes, unsynced: Vec::new() }
+    }
+
+    fn apply(&mut self, change: Change) {
+        apply(&mut self.cached, &change);
+        self.unsynced.push(change);
+    }
+}
+
+fn apply(contents: &mut Vec<u8>, change: &Change) {
+    match change {
+        Change::Len(len) => contents.resize(*len, 0),
+        Change::Write { at, bytes } => {
+            let end = at + bytes.len();
+            if contents.len() < end {
+                contents.resize(end, 0);
+            }
+            contents[*at..end].copy_from_slice(bytes);
+        }
+    }
+}
+
+/// `.` components and doubled slashes mean nothing, and names are counted from the root.
+fn tidy(path: &[u8]) -> Vec<u8> {
+    let parts = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty() && *part != b".");
+    let tidy: Vec<u8> = parts.flat_map(|part| [b"/", part].concat()).collect();
+    if tidy.is_empty() { b"/".to_vec() } else { tidy }
+}
+
+impl State {
+    /// The power goes: of what was not synced, what survives is chosen, sector by sector.
+    pub(super) fn lose_power(&mut self) {
+        self.devices.disk.names = std::mem::take(&mut self.devices.disk.safe_names);
+        for inode in 0..self.devices.disk.files.len() {
+            let Content::File(file) = &mut self.devices.disk.files[inode].what else {
+                continue;
+            };
+            let mut left = std::mem::take(&mut file.safe);
+            for change in std::mem::take(&mut file.unsynced) {
+                self.survive(&mut left, &change);
+            }
+            self.devices.disk.files[inode].what = Content::File(Bytes::with(left));
+        }
+        // Names of files that were made and not synced may be there all the same; losing them is
+        // the harder case, and the one that is tried.
+        self.devices.disk.safe_names = self.devices.disk.names.clone();
+    }
+
+    /// All of a change, nothing of it, or some of its sectors.
+    fn survive(&mut self, left: &mut Vec<u8>, change: &Change) {
+        let Change::Write { at, bytes } = change else {
+            if self.choose(2, Kind::Survivor) == 0 {
+                apply(left, change);
+            }
+            return;
+        };
+        let mut from = 0;
+        while from < bytes.len() {
+            let sector = (at + from) / SECTOR;
+            let end = ((sector + 1) * SECTOR - at).min(bytes.len());
+            if self.choose(2, Kind::Survivor) == 0 {
+                let bytes = bytes[from..end].to_vec();
+                apply(left, &Change::Write { at: at + from, bytes });
+            }
+            from = end;
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! An operation in flight, and the two steps that a device takes for it.
+
+use overlapped::backend::{Entry, Op};
+
+use super::{OPERATIONS, Time};
+use crate::explore::{Actor, Object};
+
+/// An operation in the hands of the simulated kernel.
+pub(super) struct Flying {
+    pub(super) entry: Entry,
+    /// In this run, counted from 1.
+    pub(super) number: u32,
+    pub(super) actor: Actor,
+    pub(super) queue: usize,
+    pub(super) stage: Stage,
+    /// A cancel was asked for.
+    pub(super) cancelled: bool,
+    /// Since when it could go on; what waits for a pipe cannot.
+    pub(super) able: Option<Time>,
+    /// How long it takes, at least and at most, once it can go on.
+    pub(super) latency: (Time, Time),
+}
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// No device has looked at it.
+    Queued,
+    /// A device works on it, and half of the bytes have moved.
+    Taken {
+        /// Where in the file it works.
+        at: u64,
+        /// How many bytes it is to move in the end.
+        len: usize,
+        /// How many of them have moved.
+        moved: usize,
+        /// What the lent memory holds as far as they have moved: nobody else may touch it.
+        mark: u64,
+        /// The device does not look for cancels any more.
+        deaf: bool,
+    },
+}
+
+impl Flying {
+    /// What its steps change of it.
+    pub(super) fn object(&self) -> Object {
+        Object(OPERATIONS + 2 * self.actor.0)
+    }
+
+    /// Whether a cancel was asked for.
+    pub(super) fn cancel_object(&self) -> Object {
+        Object(OPERATIONS + 2 * self.actor.0 + 1)
+    }
+
+    /// When its next step may come, at the earliest and at the latest.
+    pub(super) fn window(&self, now: Time) -> (Time, Time) {
+        match (self.stage, self.able) {
+            (Stage::Queued, Some(able)) => {
+                // A cancel may be heeded at once.
+                let least = if self.cancelled { 0 } else { self.latency.0 };
+                (able.saturating_add(least).max(now), able.saturating_add(self.latency.1).max(now))
+            }
+            (Stage::Taken { .. }, Some(able)) => {
+                (now, able.saturating_add(self.latency.1).max(now))
+            }
+            (_, None) => (Time::MAX, Time::MAX),
+        }
+    }
+
+    pub(super) fn is_stream(&self) -> bool {
+        matches!(
+            self.entry.op(),
+            Op::Read { at: None, .. } | Op::Write { at: None, .. } | Op::Poll { .. }
+        )
+    }
+}
+
+/// What lent memory holds, as one number.
+pub(super) fn mark<'a>(slices: impl Iterator<Item = &'a [u8]>, len: usize) -> u64 {
+    let mut mark = 0xcbf2_9ce4_8422_2325_u64;
+    let mut left = len;
+    for slice in slices {
+        let part = &slice[..left.min(slice.len())];
+        left -= part.len();
+        for byte in part {
+            mark = (mark ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    mark
+}

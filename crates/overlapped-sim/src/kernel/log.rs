@@ -1,0 +1,238 @@
+//! What happened: a running number that tells two runs apart, and, if asked for, the events that a
+//! timeline is drawn from.
+
+use std::time::Duration;
+
+use overlapped::backend::{Cause, Entry, Op, Value};
+
+use super::{Time, devices::Devices, perform::Fault};
+use crate::{
+    explore::Actor,
+    timeline::{Event, EventKind, Lane, LaneKind, Timeline},
+};
+
+/// What went wrong, by cause.
+#[derive(Clone, Debug)]
+pub(crate) enum Trouble {
+    /// A line of the contract does not hold.
+    Oracle { line: &'static str, text: String },
+    /// Nobody can go on: who waits for what.
+    Hang(Vec<(String, String)>),
+    /// The program panicked.
+    Panic(String),
+    /// The power was cut, as it was asked for.
+    PowerCut,
+}
+
+impl Trouble {
+    pub(crate) fn oracle(line: &'static str, text: String) -> Self {
+        Self::Oracle { line, text }
+    }
+
+    /// What makes two failures the same.
+    pub(crate) fn sort(&self) -> String {
+        match self {
+            Self::Oracle { line, .. } => (*line).to_owned(),
+            Self::Hang(_) => "hang".to_owned(),
+            Self::Panic(text) => format!("panic: {}", text.lines().next().unwrap_or_default()),
+            Self::PowerCut => "power".to_owned(),
+        }
+    }
+
+    pub(crate) fn panic(panic: &(dyn std::any::Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Self::Panic(text.unwrap_or_else(|| "a panic without a message".to_owned()))
+    }
+}
+
+/// What a run leaves behind.
+#[derive(Debug)]
+pub(crate) struct Log {
+    /// A running number of everything that happened: equal runs have equal ones (C16).
+    pub(crate) digest: u64,
+    pub(crate) steps: u64,
+    events: Option<Vec<Noted>>,
+}
+
+/// An event, before it is known which lanes there are.
+#[derive(Debug)]
+struct Noted {
+    at: Time,
+    lane: Place,
+    text: String,
+    memory: Option<String>,
+    kind: EventKind,
+    op: Option<u32>,
+}
+
+/// Where an event stands.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Thread(usize),
+    Subsystem,
+    Driver,
+}
+
+impl Log {
+    pub(crate) fn new(traced: bool) -> Self {
+        Self { digest: 0, steps: 0, events: traced.then(Vec::new) }
+    }
+
+    // [C16] everything that happens goes into the number, whether or not it is drawn.
+    fn mix(&mut self, what: u64, at: Time) {
+        let mixed = (self.digest ^ what).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.digest = (mixed ^ (mixed >> 29)).wrapping_add(at);
+    }
+
+    pub(super) fn step(&mut self, actor: Actor, now: Time) {
+        self.steps += 1;
+        self.mix(u64::from(actor.0) + 1, now);
+    }
+
+    pub(super) fn passed(&mut self, from: Time, to: Time) {
+        self.note(to, Place::Subsystem, EventKind::Pause, None, None, || {
+            format!("~ {:?} are over", Duration::from_nanos(to - from))
+        });
+    }
+
+    pub(super) fn started(&mut self, now: Time, thread: usize, number: u32, entry: &Entry) {
+        self.mix(u64::from(number) << 8, now);
+        let memory = (!entry.is_empty()).then(|| format!("buffer of #{number}: lent"));
+        self.note(now, Place::Thread(thread), EventKind::Start, Some(number), memory, || {
+            format!("starts #{number} {}", describe(entry))
+        });
+    }
+
+    pub(super) fn refused(&mut self, now: Time, thread: usize, entry: &Entry) {
+        self.mix(0x7e, now);
+        self.note(now, Place::Thread(thread), EventKind::Injected, None, None, || {
+            format!("the queue is full for {}", describe(entry))
+        });
+    }
+
+    pub(super) fn cancel(&mut self, now: Time, number: u32) {
+        self.mix(u64::from(number) << 8 | 1, now);
+        self.note(now, Place::Subsystem, EventKind::Cancel, Some(number), None, || {
+            format!("passes on the cancel of #{number}")
+        });
+    }
+
+    pub(super) fn taken(&mut self, now: Time, number: u32) {
+        self.note(now, Place::Driver, EventKind::Step, Some(number), None, || {
+            format!("takes #{number}, moves a half")
+        });
+    }
+
+    pub(super) fn heeded(&mut self, now: Time, number: u32) {
+        self.mix(u64::from(number) << 8 | 2, now);
+        self.note(now, Place::Driver, EventKind::Step, Some(number), None, || {
+            format!("#{number}: sees the cancel, gives up")
+        });
+    }
+
+    pub(super) fn injected(&mut self, now: Time, number: u32, fault: &Fault) {
+        self.mix(u64::from(number) << 8 | 3, now);
+        self.note(now, Place::Driver, EventKind::Injected, Some(number), None, || {
+            format!("#{number}: injected: {fault:?}")
+        });
+    }
+
+    pub(super) fn landed(&mut self, now: Time, number: u32, answer: &Result<Value, Cause>) {
+        let code = match answer {
+            Ok(Value::Count(count)) => *count as u64,
+            Ok(Value::Handle(_)) => 1 << 40,
+            Err(Cause::Os(code)) => 1 << 41 | u64::from(code.unsigned_abs()),
+            Err(_) => 1 << 42,
+        };
+        self.mix(u64::from(number) << 8 | 4, now);
+        self.mix(code, now);
+        let memory = Some(format!("buffer of #{number}: given back"));
+        self.note(now, Place::Subsystem, EventKind::Over, Some(number), memory, || match answer {
+            Ok(Value::Count(count)) => format!("#{number} is over: {count}"),
+            Ok(Value::Handle(_)) => format!("#{number} is over: a handle"),
+            Err(cause) => format!("#{number} is over: {cause}"),
+        });
+    }
+
+    pub(super) fn power(&mut self, now: Time) {
+        self.mix(0x9f, now);
+        self.note(now, Place::Driver, EventKind::Injected, None, None, || {
+            "the power is cut".to_owned()
+        });
+    }
+
+    /// Something that the program itself says.
+    pub(crate) fn said(&mut self, now: Time, thread: usize, text: &str) {
+        self.note(now, Place::Thread(thread), EventKind::Step, None, None, || text.to_owned());
+    }
+
+    fn note(
+        &mut self,
+        at: Time,
+        lane: Place,
+        kind: EventKind,
+        op: Option<u32>,
+        memory: Option<String>,
+        text: impl FnOnce() -> String,
+    ) {
+        if let Some(events) = &mut self.events {
+            events.push(Noted { at, lane, text: text(), memory, kind, op });
+        }
+    }
+
+    /// Draws the events into the lanes of `threads`.
+    pub(crate) fn timeline(self, title: String, threads: &[String]) -> Timeline {
+        let count = threads.len();
+        let lane = |name: &str, kind| Lane { name: name.to_owned(), kind };
+        let threads = threads.iter().map(|name| lane(name, LaneKind::Program));
+        let others = [
+            lane("I/O subsystem", LaneKind::Subsystem),
+            lane("device driver", LaneKind::Driver),
+            lane("memory", LaneKind::Memory),
+        ];
+        let lanes = threads.chain(others).collect();
+        let mut last_of_op = std::collections::BTreeMap::new();
+        let place = |lane| match lane {
+            Place::Thread(thread) => thread,
+            Place::Subsystem => count,
+            Place::Driver => count + 1,
+        };
+        let events = self.events.unwrap_or_default().into_iter().enumerate();
+        let events = events.map(|(index, noted)| {
+            let before = noted.op.and_then(|op| last_of_op.insert(op, index));
+            Event {
+                at: Duration::from_nanos(noted.at),
+                lane: place(noted.lane),
+                text: noted.text,
+                memory: noted.memory,
+                kind: noted.kind,
+                op: noted.op,
+                source: None,
+                after: before.into_iter().collect(),
+            }
+        });
+        let events = events.collect();
+        Timeline { title, lanes, events, ..Timeline::default() }
+    }
+}
+
+/// An operation in a few words, the same in each run.
+fn describe(entry: &Entry) -> String {
+    let op = entry.op();
+    let name = op.name();
+    let len = entry.len();
+    let handle = op.handle().map(|raw| format!(" of handle {}", Devices::shown(raw)));
+    let handle = handle.unwrap_or_default();
+    match op {
+        Op::Read { at: Some(at), .. } | Op::Write { at: Some(at), .. } => {
+            format!("{name}{handle}: {len} bytes at {at}")
+        }
+        Op::Read { .. } | Op::Write { .. } => format!("{name}{handle}: {len} bytes"),
+        Op::Open(_) | Op::Rename | Op::Unlink { .. } | Op::CreateDir { .. } => {
+            let path = entry.path().map(|path| path.to_string_lossy().into_owned());
+            format!("{name} {}", path.unwrap_or_default())
+        }
+        _ => format!("{name}{handle}"),
+    }
+}

@@ -1,0 +1,232 @@
+//! The simulated kernel: a table of operations in flight, devices, threads that take turns, and a
+//! clock that stands still until somebody has to wait.
+//!
+//! Everything that is not determined is asked of one [`Choice`](crate::explore::Choice): who takes
+//! the next step, how an operation ends, how many bytes move, which fault comes. A step is taken at
+//! a *point*: where the program has just started or asked for something, and where it waits. At a
+//! point anybody may go on: the program, another of its threads, an operation in the hands of a
+//! device, time.
+
+mod backend;
+mod devices;
+mod disk;
+mod end;
+mod faults;
+mod flying;
+mod log;
+mod perform;
+mod pipe;
+mod points;
+mod services;
+mod threads;
+
+pub(crate) use end::Left;
+pub use faults::Faults;
+pub(crate) use log::{Log, Trouble};
+pub(crate) use threads::{Enter, Unwound, Wait, here};
+
+use std::{
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use overlapped::backend::{Completion, Id};
+
+use self::{devices::Devices, flying::Flying, services::Service, threads::Thread};
+use crate::explore::{Access, Actor, Kind, Object, Search};
+
+/// A point in virtual time: nanoseconds since the simulation began.
+pub(crate) type Time = u64;
+
+/// A whole simulated system. Everything of it is behind one lock, which is never held while code
+/// of the program or of the port runs.
+pub(crate) struct Kernel {
+    state: Mutex<State>,
+    start: Instant,
+    /// `State::now`, for who does not have the lock.
+    now: AtomicU64,
+}
+
+pub(crate) struct State {
+    pub(crate) choice: Decider,
+    pub(crate) settings: Settings,
+    now: Time,
+    /// In the order in which they came.
+    flying: Vec<Flying>,
+    queues: Vec<Queue>,
+    pub(crate) devices: Devices,
+    threads: Vec<Thread>,
+    services: Vec<Service>,
+    /// The service whose turn at the port has just begun.
+    serving: Option<usize>,
+    /// Whose turn it is, of the threads.
+    turn: usize,
+    pub(crate) log: Log,
+    /// Once set, whoever comes to a point is unwound.
+    pub(crate) trouble: Option<Trouble>,
+    faults_left: u32,
+    counts: Counts,
+    /// Room for those who can go on, so that a point does not allocate.
+    enabled: Vec<Actor>,
+    /// How often threads that are unwound have waited.
+    patience: u32,
+    /// The run is over: what is still used of it by mistake does nothing.
+    ended: bool,
+}
+
+/// A search outlives a run, and goes from thread to thread with it.
+pub(crate) type Decider = Box<dyn Search + Send>;
+
+/// How the system behaves.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// How long a device takes, at least and at most.
+    pub(crate) latency: (Time, Time),
+    /// How many operations a queue takes before it says that it is full.
+    pub(crate) depth: usize,
+    pub(crate) faults: Faults,
+    /// A transfer may be overtaken after a quarter and after three, and not only half-way.
+    pub(crate) tears: bool,
+    /// What stays open was forgotten on purpose.
+    pub(crate) forgets: bool,
+    /// The power may be cut at any point.
+    pub(crate) power: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let latency =
+            (0, Time::try_from(Duration::from_millis(10).as_nanos()).unwrap_or(Time::MAX));
+        Self {
+            latency,
+            depth: usize::MAX,
+            faults: Faults::none(),
+            tears: false,
+            forgets: false,
+            power: false,
+        }
+    }
+}
+
+impl Settings {
+    pub(crate) fn set_latency(&mut self, least: Duration, most: Duration) {
+        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.latency = (nanos(least), nanos(most.max(least)));
+    }
+}
+
+/// What one backend has: its completions, and whether somebody rang.
+#[derive(Default)]
+struct Queue {
+    landed: Vec<(u32, Completion)>,
+    woken: bool,
+    flying: usize,
+}
+
+/// What the oracles compare at the end.
+#[derive(Default)]
+struct Counts {
+    started: u64,
+    over: u64,
+}
+
+/// The program as a whole: its threads may share memory that nobody here sees.
+const PROGRAM: Object = Object(0);
+const CLOCK: Object = Object(1);
+/// Names of files.
+const NAMES: Object = Object(2);
+const QUEUES: u32 = 100;
+const OPERATIONS: u32 = 1_000;
+const FILES: u32 = 1_000_000;
+const PIPES: u32 = 2_000_000;
+
+impl Kernel {
+    pub(crate) fn new(choice: Decider, settings: Settings, traced: bool) -> Self {
+        let faults_left = settings.faults.budget;
+        let state = State {
+            choice,
+            settings,
+            now: 0,
+            flying: Vec::new(),
+            queues: Vec::new(),
+            devices: Devices::new(),
+            threads: Vec::new(),
+            services: Vec::new(),
+            serving: None,
+            turn: 0,
+            log: Log::new(traced),
+            trouble: None,
+            faults_left,
+            counts: Counts::default(),
+            enabled: Vec::new(),
+            patience: 0,
+            ended: false,
+        };
+        Self { state: Mutex::new(state), start: Instant::now(), now: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.start + Duration::from_nanos(self.now.load(Ordering::Relaxed))
+    }
+
+    /// The program says something in the timeline.
+    pub(crate) fn say(&self, thread: usize, text: &str) {
+        let mut state = self.lock();
+        let now = state.now;
+        state.log.said(now, thread, text);
+    }
+
+    fn time(&self, instant: Instant) -> Time {
+        let since = instant.saturating_duration_since(self.start);
+        Time::try_from(since.as_nanos()).unwrap_or(Time::MAX)
+    }
+
+    fn pass_time(&self, state: &mut State, to: Time) {
+        if to > state.now {
+            state.log.passed(state.now, to);
+            state.now = to;
+            state.touch(CLOCK, Access::Write);
+            self.now.store(to, Ordering::Relaxed);
+        }
+    }
+}
+
+impl State {
+    fn touch(&mut self, object: Object, access: Access) {
+        self.choice.touch(object, access);
+    }
+
+    pub(crate) fn choose(&mut self, n: usize, kind: Kind) -> usize {
+        if n < 2 { 0 } else { self.choice.choose(n, kind) }
+    }
+
+    /// A cancel is a request: what has landed is not asked any more, and a device may not heed it.
+    fn cancel(&mut self, id: Id) {
+        let Some(flying) = self.flying.iter_mut().find(|flying| flying.entry.id() == id) else {
+            return;
+        };
+        flying.cancelled = true;
+        let (number, object) = (flying.number, flying.cancel_object());
+        self.touch(object, Access::Write);
+        self.log.cancel(self.now, number);
+    }
+
+    /// Everything in flight lands as cancelled: the simulation is over, its destructors are not.
+    fn cancel_all(&mut self) {
+        while !self.flying.is_empty() {
+            self.land(0, Err(disk::ECANCELED));
+        }
+    }
+
+    /// The first thing that went wrong is what is reported.
+    pub(crate) fn fail(&mut self, trouble: Trouble) {
+        self.trouble.get_or_insert(trouble);
+    }
+}

@@ -1,0 +1,299 @@
+//! Points: where the program has just started or asked for something, or waits. Whoever can go on
+//! there is a candidate; the choice falls on one, which takes a step, and so on, until it falls on
+//! the thread that came to the point.
+
+use std::sync::Arc;
+
+use super::{Kernel, PROGRAM, State, Time, Trouble, Wait, here, threads::unwind};
+use crate::explore::{Access, Actor};
+
+/// Who can go on.
+#[derive(Clone, Copy, Debug)]
+enum Candidate {
+    /// A thread, with the place of one of its tasks if it runs some; it may have waited in vain
+    /// until then.
+    Thread {
+        thread: usize,
+        task: usize,
+        at: Time,
+    },
+    /// An operation in flight, by its place; not before then.
+    Operation {
+        place: usize,
+        at: Time,
+    },
+    Service {
+        place: usize,
+        at: Time,
+    },
+    /// The power is cut.
+    Power,
+}
+
+/// Tasks come after threads and services.
+const TASKS: u32 = 32;
+/// Threads that run tasks are few: each has a row of numbers.
+const ROW: u32 = 128;
+const POWER: Actor = Actor(31);
+/// How often a thread that is unwound may wait in its destructors.
+const PATIENCE: u32 = 10_000;
+
+impl Kernel {
+    /// The calling thread is at a point; which of its candidates the choice fell on.
+    ///
+    /// # Panics
+    ///
+    /// If it is no thread of this simulation: then something outside decides.
+    pub(crate) fn point(self: &Arc<Self>, wait: Wait) -> usize {
+        let Some((_, me)) = here() else {
+            panic!("a thread that is not simulated uses a simulated port: use Sim::thread");
+        };
+        let mut state = self.lock();
+        if state.ended {
+            return 0;
+        }
+        if state.trouble.is_some() {
+            drop(state);
+            return self.give_up(wait);
+        }
+        let before = std::mem::replace(&mut state.threads[me].wait, wait);
+        drop(state);
+        let gone_on = self.go_round(me);
+        let mut state = self.lock();
+        let chosen = state.threads[me].chosen;
+        state.threads[me].wait = before;
+        if !gone_on || state.trouble.is_some() {
+            drop(state);
+            return self.give_up(wait);
+        }
+        state.touch(PROGRAM, Access::Write);
+        chosen
+    }
+
+    /// As a point where the program waits for nothing, but where it can be unwound.
+    pub(crate) fn yield_now(self: &Arc<Self>) {
+        self.point(Wait::Nothing);
+        let troubled = self.lock().trouble.is_some();
+        if troubled && !std::thread::panicking() {
+            unwind();
+        }
+    }
+
+    /// A thread that is over gives away the turn: to whom.
+    pub(super) fn last_point(self: &Arc<Self>, me: usize) -> Option<usize> {
+        self.lock().threads[me].wait = Wait::Over;
+        self.round(me, true)
+    }
+
+    /// Lets others take steps until the choice falls on `me`; `false` if the simulation is over.
+    fn go_round(self: &Arc<Self>, me: usize) -> bool {
+        self.round(me, false).is_some()
+    }
+
+    /// Steps, until a thread is to run: `me`, or with `leaves` any other. `None`: it is over.
+    fn round(self: &Arc<Self>, me: usize, leaves: bool) -> Option<usize> {
+        let mut candidates = Vec::new();
+        loop {
+            let mut state = self.lock();
+            if state.trouble.is_some() {
+                // The others are to be unwound, one after the other.
+                return if leaves { state.next_to_unwind(me) } else { None };
+            }
+            state.candidates(me, &mut candidates);
+            if candidates.is_empty() {
+                if state.is_finished(me) {
+                    return (!leaves).then_some(me);
+                }
+                state.hang();
+                continue;
+            }
+            match candidates[state.pick(&candidates)] {
+                Candidate::Operation { place, at } => {
+                    self.pass_time(&mut state, at);
+                    self.step(&mut state, place);
+                }
+                Candidate::Service { place, at } => {
+                    self.pass_time(&mut state, at);
+                    drop(state);
+                    self.serve(place);
+                }
+                Candidate::Power => {
+                    let now = state.now;
+                    state.log.power(now);
+                    state.fail(Trouble::PowerCut);
+                }
+                Candidate::Thread { thread, task, at } => {
+                    self.pass_time(&mut state, at);
+                    state.threads[thread].chosen = task;
+                    state.threads[thread].notified = false;
+                    if thread == me || leaves {
+                        return Some(thread);
+                    }
+                    // It comes back when the choice has fallen on this one.
+                    drop(self.hand_over(state, me, thread));
+                    return Some(me);
+                }
+            }
+        }
+    }
+
+    /// The simulation is over for the calling thread: it is unwound where it waits, and nowhere
+    /// else, as nowhere else a port expects it. If it is unwound already, its destructors find that
+    /// everything in flight was cancelled.
+    fn give_up(&self, wait: Wait) -> usize {
+        if wait == Wait::Nothing {
+            return 0;
+        }
+        if !std::thread::panicking() {
+            unwind();
+        }
+        let mut state = self.lock();
+        state.cancel_all();
+        state.patience += 1;
+        let vain = matches!(wait, Wait::Park { .. } | Wait::Task | Wait::Join { .. });
+        if vain && state.patience > PATIENCE {
+            eprintln!("a destructor waits for what never comes, in a simulation that is over");
+            std::process::abort();
+        }
+        0
+    }
+}
+
+impl State {
+    /// Which of `candidates` goes on: an index.
+    fn pick(&mut self, candidates: &[Candidate]) -> usize {
+        let mut actors = std::mem::take(&mut self.enabled);
+        actors.clear();
+        actors.extend(candidates.iter().map(|candidate| self.actor(*candidate)));
+        let chosen = self.choice.next(&actors);
+        self.log.step(actors[chosen], self.now);
+        self.enabled = actors;
+        chosen
+    }
+
+    fn actor(&self, candidate: Candidate) -> Actor {
+        match candidate {
+            Candidate::Thread { thread, task, .. } => match self.threads[thread].wait {
+                Wait::Task => Actor(TASKS + thread as u32 * ROW + self.threads[thread].ready[task]),
+                _ => Actor(thread as u32),
+            },
+            Candidate::Operation { place, .. } => self.flying[place].actor,
+            Candidate::Service { place, .. } => self.service_actor(place),
+            Candidate::Power => POWER,
+        }
+    }
+
+    /// Everybody who can go on, the default first: the thread at the point, what is in flight in
+    /// the order of its coming, ports to be served, other threads; and last who would wait in vain.
+    fn candidates(&mut self, me: usize, out: &mut Vec<Candidate>) {
+        out.clear();
+        self.note_the_able();
+        let bound = self.bound();
+        self.thread_candidates(me, bound, out);
+        for place in 0..self.flying.len() {
+            let (earliest, _) = self.flying[place].window(self.now);
+            if earliest <= bound && earliest < Time::MAX {
+                out.push(Candidate::Operation { place, at: earliest });
+            }
+        }
+        let services = self.services_due().filter(|(.., at)| *at <= bound);
+        out.extend(services.map(|(place, _, at)| Candidate::Service { place, at }));
+        for thread in (0..self.threads.len()).filter(|thread| *thread != me) {
+            self.thread_candidates(thread, bound, out);
+        }
+        // Who only waits in vain comes last, and of those the first whose time is over.
+        let vain = |candidate: &Candidate| match candidate {
+            Candidate::Thread { at, .. } | Candidate::Service { at, .. } if *at > self.now => *at,
+            _ => 0,
+        };
+        out.sort_by_key(vain);
+        if self.settings.power && !out.is_empty() {
+            out.push(Candidate::Power);
+        }
+    }
+
+    /// What waits for a pipe may go on from now on, or not any more.
+    fn note_the_able(&mut self) {
+        for place in 0..self.flying.len() {
+            let able = self.is_able(place);
+            let now = self.now;
+            let flying = &mut self.flying[place];
+            flying.able = able.then(|| flying.able.unwrap_or(now));
+        }
+    }
+
+    /// Nothing may happen later than this: something else must have happened by then.
+    fn bound(&self) -> Time {
+        let latest = self.flying.iter().map(|flying| flying.window(self.now).1);
+        let threads = (0..self.threads.len()).filter_map(|thread| self.ready_at(thread));
+        let services = self.services_due().map(|(.., at)| at);
+        latest.chain(threads).chain(services).min().unwrap_or(Time::MAX)
+    }
+
+    /// When the thread can go on, if nothing else happens.
+    fn ready_at(&self, number: usize) -> Option<Time> {
+        let thread = &self.threads[number];
+        match thread.wait {
+            Wait::Nothing => Some(self.now),
+            Wait::Task => (!thread.ready.is_empty()).then_some(self.now),
+            Wait::Join { thread } => self.threads[thread].over.then_some(self.now),
+            Wait::Over | Wait::End => None,
+            Wait::Park { .. } if thread.notified => Some(self.now),
+            Wait::Park { until } => until.map(|until| until.max(self.now)),
+            Wait::Reap { queue, until } => {
+                let queue = &self.queues[queue];
+                if !queue.landed.is_empty() || queue.woken {
+                    return Some(self.now);
+                }
+                until.map(|until| until.max(self.now))
+            }
+        }
+    }
+
+    fn thread_candidates(&self, thread: usize, bound: Time, out: &mut Vec<Candidate>) {
+        let Some(at) = self.ready_at(thread).filter(|at| *at <= bound) else {
+            return;
+        };
+        let tasks = match self.threads[thread].wait {
+            Wait::Task => self.threads[thread].ready.len(),
+            _ => 1,
+        };
+        out.extend((0..tasks).map(|task| Candidate::Thread { thread, task, at }));
+    }
+
+    /// Nobody can go on, and time would not help.
+    fn hang(&mut self) {
+        let waits = self.threads.iter().filter(|thread| !thread.over).map(|thread| {
+            let what = match thread.wait {
+                Wait::Nothing | Wait::Over | Wait::End => "the others to be over".to_owned(),
+                Wait::Reap { .. } => {
+                    "a completion, and nothing is in flight that could come".into()
+                }
+                Wait::Park { .. } => "somebody to get it up".to_owned(),
+                Wait::Task => "a task to be woken".to_owned(),
+                Wait::Join { thread } => {
+                    format!("the end of {}", self.threads[thread].name)
+                }
+            };
+            (thread.name.clone(), what)
+        });
+        let stuck = self.flying.iter().map(|flying| {
+            let what = "its pipe: no bytes, no room, and nobody at the other end moves";
+            (format!("#{} {}", flying.number, flying.entry.op().name()), what.to_owned())
+        });
+        let waits = waits.chain(stuck).collect();
+        self.fail(Trouble::Hang(waits));
+    }
+
+    /// Nobody has anything left to do, and nobody waits for it but the thread that ends the run.
+    fn is_finished(&self, me: usize) -> bool {
+        let ends = matches!(self.threads[me].wait, Wait::End | Wait::Over);
+        let others = self.threads.iter().enumerate().filter(|(thread, _)| *thread != me);
+        ends && self.flying.is_empty() && others.into_iter().all(|(_, thread)| thread.over)
+    }
+
+    /// A thread that is still to be unwound.
+    pub(super) fn next_to_unwind(&self, me: usize) -> Option<usize> {
+        (0..self.threads.len()).find(|thread| *thread != me && !self.threads[*thread].over)
+    }
+}

@@ -1,0 +1,215 @@
+//! Threads of the program. They take turns: only one runs at a time, until it comes to a point and
+//! the choice falls on another.
+
+use std::{
+    cell::RefCell,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::{Arc, Condvar, MutexGuard, PoisonError},
+    thread::JoinHandle,
+    time::Instant,
+};
+
+use overlapped::simulation::{Sleeper, sleep_by};
+
+use super::{Kernel, OPERATIONS, State, Time, Trouble};
+
+pub(super) struct Thread {
+    pub(super) name: String,
+    pub(super) wait: Wait,
+    /// Which of its candidates the choice fell on.
+    pub(super) chosen: usize,
+    /// It was got up.
+    pub(super) notified: bool,
+    pub(super) over: bool,
+    /// Tasks that are ready, if it runs some.
+    pub(super) ready: Vec<u32>,
+    turn: Arc<Condvar>,
+    operations: u32,
+}
+
+/// What a thread at a point waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// For nothing: others may overtake it here.
+    Nothing,
+    /// For a completion in a queue, or a ring of its bell.
+    Reap { queue: usize, until: Option<Time> },
+    /// To be got up.
+    Park { until: Option<Time> },
+    /// For a task of its that is ready.
+    Task,
+    /// For another thread to be over.
+    Join { thread: usize },
+    /// For nothing, ever: it is over.
+    Over,
+    /// For everybody else to have nothing left to do.
+    End,
+}
+
+/// Threads are few: each has a row of numbers for what it starts.
+const ROW: u32 = 1 << 12;
+
+impl Thread {
+    fn new(name: String) -> Self {
+        Self {
+            name,
+            wait: Wait::Nothing,
+            chosen: 0,
+            notified: false,
+            over: false,
+            ready: Vec::new(),
+            turn: Arc::default(),
+            operations: 0,
+        }
+    }
+
+    /// A number for an operation that it starts: it depends on what this thread did, not on others.
+    pub(super) fn next_operation(&mut self, thread: usize) -> u32 {
+        self.operations += 1;
+        OPERATIONS + thread as u32 * ROW + self.operations
+    }
+}
+
+thread_local! {
+    static HERE: RefCell<Option<(Arc<Kernel>, usize)>> = const { RefCell::new(None) };
+}
+
+/// The simulation that the calling thread is in, and its number there.
+pub(crate) fn here() -> Option<(Arc<Kernel>, usize)> {
+    HERE.try_with(|here| here.borrow().clone()).ok().flatten()
+}
+
+/// The calling thread is a simulated one until this is dropped.
+pub(crate) struct Enter {
+    outer: Option<(Arc<Kernel>, usize)>,
+    sleeper: Option<Arc<dyn Sleeper>>,
+}
+
+impl Enter {
+    pub(crate) fn new(kernel: &Arc<Kernel>, thread: usize) -> Self {
+        let outer = HERE.replace(Some((Arc::clone(kernel), thread)));
+        let sleeper = Bed { kernel: Arc::clone(kernel), thread };
+        Self { outer, sleeper: sleep_by(Some(Arc::new(sleeper))) }
+    }
+}
+
+impl Drop for Enter {
+    fn drop(&mut self) {
+        let _own = sleep_by(self.sleeper.take());
+        HERE.set(self.outer.take());
+    }
+}
+
+/// How a simulated thread sleeps.
+struct Bed {
+    kernel: Arc<Kernel>,
+    thread: usize,
+}
+
+impl Sleeper for Bed {
+    fn park(&self, until: Option<Instant>) {
+        let until = until.map(|until| self.kernel.time(until));
+        self.kernel.point(Wait::Park { until });
+    }
+
+    fn unpark(&self) {
+        self.kernel.lock().threads[self.thread].notified = true;
+    }
+
+    fn now(&self) -> Instant {
+        self.kernel.now()
+    }
+}
+
+/// What unwinds a thread whose simulation is over before it is.
+pub(crate) struct Unwound;
+
+impl Kernel {
+    /// One more thread of the program; its number.
+    pub(crate) fn add_thread(&self, name: String) -> usize {
+        let mut state = self.lock();
+        state.threads.push(Thread::new(name));
+        state.threads.len() - 1
+    }
+
+    /// Starts a thread that waits for its turn.
+    pub(crate) fn spawn(
+        self: &Arc<Self>,
+        name: String,
+        body: impl FnOnce() + Send + 'static,
+    ) -> (usize, JoinHandle<()>) {
+        let thread = self.add_thread(name.clone());
+        let kernel = Arc::clone(self);
+        let run = move || {
+            let enter = Enter::new(&kernel, thread);
+            drop(kernel.wait_for_turn(kernel.lock(), thread));
+            // What unwinds it is told to who joins, and to the simulation.
+            let ended = catch_unwind(AssertUnwindSafe(body));
+            if let Err(panic) = ended {
+                if !panic.is::<Unwound>() {
+                    kernel.lock().fail(Trouble::panic(&*panic));
+                }
+            }
+            drop(enter);
+            kernel.leave(thread);
+        };
+        let builder = std::thread::Builder::new().name(name);
+        (thread, builder.spawn(run).expect("the OS has a thread left"))
+    }
+
+    /// Gives the turn to `next`, and waits until it comes back to `me`.
+    pub(super) fn hand_over<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        me: usize,
+        next: usize,
+    ) -> MutexGuard<'a, State> {
+        state.turn = next;
+        state.threads[next].turn.notify_one();
+        self.wait_for_turn(state, me)
+    }
+
+    fn wait_for_turn<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        me: usize,
+    ) -> MutexGuard<'a, State> {
+        let turn = Arc::clone(&state.threads[me].turn);
+        while state.turn != me {
+            state = turn.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state
+    }
+
+    /// The calling thread is over, and the turn goes to another.
+    fn leave(self: &Arc<Self>, me: usize) {
+        self.lock().threads[me].over = true;
+        if let Some(next) = self.last_point(me) {
+            let mut state = self.lock();
+            state.turn = next;
+            state.threads[next].turn.notify_one();
+        }
+    }
+}
+
+/// Ends the calling thread: its simulation is over.
+pub(super) fn unwind() -> ! {
+    resume_unwind(Box::new(Unwound))
+}
+
+impl State {
+    pub(crate) fn add_ready(&mut self, thread: usize, task: u32) {
+        let ready = &mut self.threads[thread].ready;
+        if !ready.contains(&task) {
+            ready.push(task);
+        }
+    }
+
+    pub(crate) fn forget_ready(&mut self, thread: usize) {
+        self.threads[thread].ready.clear();
+    }
+
+    pub(crate) fn take_ready(&mut self, thread: usize, place: usize) -> u32 {
+        self.threads[thread].ready.remove(place)
+    }
+}

@@ -1,0 +1,20 @@
+//! A simulated kernel for [`overlapped`], and explorers that try every order and every shape of
+//! completions.
+#![doc = include_str!("../../../docs/schedules.md")]
+#![forbid(unsafe_code)]
+
+mod check;
+pub mod explore;
+mod kernel;
+mod machine;
+mod report;
+mod run;
+mod sim;
+mod tasks;
+pub mod timeline;
+
+pub use check::{Check, explore, replay, run};
+pub use kernel::Faults;
+pub use report::{Failure, Report};
+pub use sim::{Sim, Thread};
+pub use tasks::Task;

@@ -1,0 +1,170 @@
+//! One run of a program on a simulated system.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use crate::{
+    Sim,
+    kernel::{Decider, Enter, Kernel, Left, Settings, Trouble, Unwound},
+};
+
+/// Runs `body` on a system of its own; what it returned, unless it was unwound.
+pub(crate) fn once<R>(
+    choice: Decider,
+    settings: Settings,
+    traced: bool,
+    body: impl FnOnce(&Sim) -> R,
+) -> (Option<R>, Left) {
+    let kernel = Arc::new(Kernel::new(choice, settings, traced));
+    let thread = kernel.add_thread("program".to_owned());
+    let enter = Enter::new(&kernel, thread);
+    let sim = Sim::new(&kernel);
+    let output = caught(&kernel, || body(&sim));
+    // Its last handle may be this one: what is in flight is asked to stop.
+    let _dropped = caught(&kernel, || drop(sim));
+    kernel.finish();
+    drop(enter);
+    (output, kernel.take_left())
+}
+
+fn caught<R>(kernel: &Kernel, body: impl FnOnce() -> R) -> Option<R> {
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(output) => Some(output),
+        Err(panic) => {
+            if !panic.is::<Unwound>() {
+                kernel.lock().fail(Trouble::panic(&*panic));
+            }
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use overlapped::{fs::File, pipe};
+
+    use super::*;
+    use crate::explore::{Random, Search};
+
+    /// Miri takes its time.
+    const RUNS: u64 = if cfg!(miri) { 3 } else { 100 };
+
+    fn trouble(seed: u64, body: impl FnOnce(&Sim)) -> Option<Trouble> {
+        let mut search = Random::new(seed, 1);
+        search.begin();
+        let (_, left) = once(Box::new(search), Settings::default(), true, body);
+        left.trouble
+    }
+
+    #[test]
+    fn a_file_is_written_and_read() {
+        for seed in 0..RUNS {
+            let trouble = trouble(seed, |sim| {
+                let file = File::create(sim, "/log").wait().expect("a file");
+                let written = file.write_all_at(vec![7; 1000], 0).wait().expect("a write");
+                assert_eq!(written.n, 1000);
+                let read = file.read_at(vec![0; 2000], 0).wait().expect("a read");
+                assert_eq!((read.n, &read.buf[..1000]), (1000, &[7; 1000][..]));
+                let late = file.read_at(vec![0; 100], 0);
+                late.cancel();
+                drop(late);
+            });
+            assert!(trouble.is_none(), "{trouble:?}");
+        }
+    }
+
+    #[test]
+    fn a_pipe_wakes_who_waits_and_a_deadlock_is_found() {
+        for seed in 0..RUNS {
+            let trouble = trouble(seed, |sim| {
+                let (reader, writer) = pipe::pair(sim).expect("a pipe");
+                let read = reader.read(vec![0; 16]);
+                let read = read.wait_timeout(Duration::from_secs(3600)).expect_err("it waits");
+                let got = sim.block_on(async {
+                    writer.write_all(b"hello".to_vec()).await.expect("a write");
+                    read.await.expect("a read").n
+                });
+                assert_eq!(got, 5);
+                let other = sim.thread("other", move || reader.read(vec![0; 5]).wait().is_ok());
+                let _ = writer.write_all(b"again".to_vec()).wait();
+                assert!(other.join());
+            });
+            assert!(trouble.is_none(), "{trouble:?}");
+        }
+        let trouble = trouble(1, |sim| {
+            let (reader, _writer) = pipe::pair(sim).expect("a pipe");
+            let _ = reader.read(vec![0; 16]).wait();
+        });
+        assert!(matches!(trouble, Some(Trouble::Hang(_))), "{trouble:?}");
+    }
+
+    /// A record is its number and a check over it; what is not whole was never acknowledged.
+    fn record(number: u8) -> Vec<u8> {
+        vec![number, !number]
+    }
+
+    fn journal(sim: &Sim, syncs: bool) -> (usize, usize) {
+        sim.file("/log", Vec::new());
+        let acknowledged = std::cell::Cell::new(0);
+        sim.until_power_cut(|machine| {
+            let file = overlapped::fs::OpenOptions::new().write(true).open(machine, "/log");
+            let file = file.wait().expect("the log");
+            for number in 0..3_u8 {
+                let write = file.write_all_at(record(number), u64::from(number) * 2);
+                write.wait().expect("a write");
+                if syncs {
+                    file.sync_data().wait().expect("a sync");
+                }
+                acknowledged.set(usize::from(number) + 1);
+            }
+        });
+        let file = File::open(sim, "/log").wait().expect("the log");
+        let read = file.read_at(vec![0; 100], 0).wait().expect("a read");
+        let whole = |(number, pair): &(usize, &[u8])| *pair == record(*number as u8);
+        let found = read.buf[..read.n].chunks(2).enumerate().take_while(whole).count();
+        (acknowledged.get(), found)
+    }
+
+    #[test]
+    fn a_journal_survives_a_power_cut_only_if_it_syncs() {
+        let (mut cut, mut lost) = (0, 0);
+        for seed in 0..RUNS * 20 {
+            let trouble = trouble(seed, |sim| {
+                let (acknowledged, found) = journal(sim, true);
+                assert!(found >= acknowledged, "{found} of {acknowledged}");
+                cut += usize::from(acknowledged < 3);
+            });
+            assert!(trouble.is_none(), "{trouble:?}");
+            let missing = super::tests::trouble(seed, |sim| {
+                let (acknowledged, found) = journal(sim, false);
+                lost += usize::from(found < acknowledged);
+            });
+            assert!(missing.is_none(), "{missing:?}");
+        }
+        assert!(cfg!(miri) || (cut > 100 && lost > 0), "{cut} cut, {lost} lost");
+    }
+
+    #[test]
+    fn a_runtime_runs_on_it_unchanged() {
+        for seed in 0..RUNS {
+            let trouble = trouble(seed, |sim| {
+                sim.file("/data", vec![3; 5000]);
+                let runtime = sim.runtime();
+                let port = runtime.port().clone();
+                let n = runtime.block_on(async move {
+                    let file = File::open(&port, "/data").await.expect("a file");
+                    let (a, b) = (file.read_at(vec![0; 100], 0), file.read_at(vec![0; 100], 4950));
+                    let nap = port.sleep(Duration::from_secs(1000));
+                    nap.await.expect("a nap");
+                    a.await.expect("a").n + b.await.expect("b").n
+                });
+                assert_eq!(n, 150);
+            });
+            assert!(trouble.is_none(), "{trouble:?}");
+        }
+    }
+}
