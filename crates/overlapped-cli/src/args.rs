@@ -17,7 +17,8 @@ const EXAMPLES: &str = "\
 Examples:
   overlapped read Cargo.toml                     the first 1024 bytes of a file
   overlapped read /tmp/fifo --timeout 1s --trace a FIFO that nobody writes: cancelled after 1 s
-  overlapped doctor /var/tmp                     what this machine and this directory support";
+  overlapped doctor /var/tmp                     what this machine and this directory support
+  overlapped lab run seed                        the bug that everybody writes, drawn";
 
 const READ_EXAMPLES: &str = "\
 Examples:
@@ -51,6 +52,17 @@ Exit codes:
   1  the library cannot work here
   2  the arguments make no sense, or DIR is no directory";
 
+const LAB_EXAMPLES: &str = "\
+Examples:
+  overlapped lab run seed                        the bug of the seed, and the proof of its fix
+  overlapped lab run seed --svg seed.svg         as a picture
+  overlapped lab run routine --exhaustive        each effect a step of its own
+
+Exit codes:
+  0  it was told
+  1  a drawing could not be written
+  2  there is no such program, or the token is of another one";
+
 /// Reads with a timeout and tells the true outcome; tells what this machine supports.
 #[derive(Parser)]
 #[command(name = "overlapped", version, after_help = EXAMPLES, max_term_width = 100)]
@@ -74,6 +86,46 @@ pub(crate) enum Command {
     /// Backends are tried with real operations, and so is the file system of DIR. Nothing is left
     /// behind.
     Doctor(DoctorArgs),
+    /// Show the bugs of overlapped I/O: programs under every schedule, counted and drawn
+    ///
+    /// Without a command, lists the programs.
+    Lab {
+        #[command(subcommand)]
+        command: Option<LabCommand>,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum LabCommand {
+    /// Look at every schedule of a program, and draw the simplest that goes wrong
+    Run(RunArgs),
+    /// Tell a program's rule, cause and cure, and where it has happened
+    Explain {
+        /// The program, as `overlapped lab` lists it
+        name: String,
+    },
+}
+
+#[derive(Args)]
+#[command(after_help = LAB_EXAMPLES)]
+pub(crate) struct RunArgs {
+    /// The program, as `overlapped lab` lists it
+    pub(crate) name: String,
+    /// Draw the timeline that this token stands for, and nothing else
+    #[arg(long, value_name = "TOKEN")]
+    pub(crate) replay: Option<String>,
+    /// Draw the timeline as a picture, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Write the timeline as a trace for Perfetto or chrome://tracing, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+    /// Make each effect of a completion a step of its own, in either order
+    #[arg(long)]
+    pub(crate) exhaustive: bool,
+    /// Print the numbers as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]

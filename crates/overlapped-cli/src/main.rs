@@ -1,5 +1,7 @@
 //! The command `overlapped`: reads anything with a timeout and tells the true outcome
-//! (`overlapped read`), and tells what this machine supports (`overlapped doctor`).
+//! (`overlapped read`), tells what this machine supports (`overlapped doctor`), and shows the bugs
+//! of overlapped I/O (`overlapped lab`, which ends with 0, with 1 if a drawing could not be
+//! written, and with 2 if there is no such program or token).
 //!
 //! | exit code | `read` | `doctor` |
 //! |---|---|---|
@@ -17,6 +19,8 @@ mod args;
 mod doctor;
 #[cfg(unix)]
 mod exit;
+#[cfg(unix)]
+mod lab;
 #[cfg(unix)]
 mod output;
 #[cfg(unix)]
@@ -39,6 +43,7 @@ fn main() -> ExitCode {
     let ended = match args::Cli::parse().command {
         args::Command::Read(args) => args.check().and_then(|ask| read::run(&ask)),
         args::Command::Doctor(args) => doctor::run(&args.dir),
+        args::Command::Lab { command } => lab::run(command),
     };
     let exit = ended.unwrap_or_else(|trouble| {
         output::say(format_args!("{trouble}"));

@@ -7,6 +7,7 @@
 mod bad_input;
 mod doctor;
 mod forbidden;
+mod lab;
 mod outcome;
 mod stream;
 mod support;

@@ -1,0 +1,286 @@
+//! `overlapped lab`: programs with the bugs of overlapped I/O, under every schedule, drawn.
+
+use std::{
+    fs,
+    io::{self, IsTerminal, Write},
+    path::Path,
+};
+
+use anstyle::{AnsiColor, Style};
+use overlapped_lab::{
+    Report, Rules, fine_rules,
+    programs::{self, Program},
+    usual_rules,
+};
+use overlapped_sim::timeline::{Look, Timeline};
+use serde_json::json;
+
+use crate::{
+    args::{LabCommand, RunArgs},
+    exit::Exit,
+    trouble::Trouble,
+};
+
+pub(crate) fn run(command: Option<LabCommand>) -> Result<Exit, Trouble> {
+    let text = match command {
+        None => list(),
+        Some(LabCommand::Explain { name }) => explain(find("lab explain", &name)?),
+        Some(LabCommand::Run(args)) => run_program(&args)?,
+    };
+    match write!(anstream::stdout(), "{text}") {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Trouble::os("lab", &error)),
+        _ => Ok(Exit::Done),
+    }
+}
+
+/// The programs, a line each.
+fn list() -> String {
+    let mut text = String::from("program            variant  verdict  what it does\n");
+    for program in programs::all() {
+        let Program { name, variant, verdict, about, .. } = program;
+        text += &format!("{name:<18} {variant:<8} {verdict:<8} {about}\n");
+    }
+    text + "\n\
+        C corrupts memory, D hands out freed memory, H hangs, L loses data: under some schedule.\n\
+        OK under every schedule. Next: overlapped lab run seed, overlapped lab explain seed\n"
+}
+
+fn find(verb: &str, name: &str) -> Result<&'static Program, Trouble> {
+    programs::find(name).ok_or_else(|| {
+        let near = programs::all().map(|program| program.name).min_by_key(|known| far(name, known));
+        let next =
+            format!("perhaps {:?}; `overlapped lab` lists the programs", near.unwrap_or("seed"));
+        Trouble::usage(verb, format!("there is no program {name:?}"), &next)
+    })
+}
+
+/// How many letters must be changed, added or left out to make one of the other.
+fn far(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (index, letter) in a.chars().enumerate() {
+        let mut before = row[0];
+        row[0] = index + 1;
+        for (place, other) in b.iter().enumerate() {
+            let change = before + usize::from(letter != *other);
+            before = row[place + 1];
+            row[place + 1] = change.min(before + 1).min(row[place] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+fn explain(program: &Program) -> String {
+    let Program { name, variant, about, verdict, rule, cause, cure, incident, fixed, .. } = program;
+    let mut text = format!("{}\n\n", bold(&format!("{name} ({variant}): {about}")));
+    text += &format!("verdict   {}\n", judged(verdict));
+    for (head, told) in [("rule", rule), ("cause", cause), ("cure", cure), ("seen in", incident)] {
+        if !told.is_empty() {
+            text += &format!("{head:<9} {told}\n");
+        }
+    }
+    if let Some(fixed) = fixed {
+        text += &format!("healed    overlapped lab run {fixed}\n");
+    }
+    text + &format!("see it    overlapped lab run {name}\n")
+}
+
+fn judged(verdict: &str) -> String {
+    let words = verdict.chars().filter_map(|letter| match letter {
+        'C' => Some("corrupts memory"),
+        'D' => Some("hands out freed memory"),
+        'H' => Some("hangs"),
+        'L' => Some("loses data"),
+        _ => None,
+    });
+    let words: Vec<_> = words.collect();
+    match words.is_empty() {
+        true => "correct under every schedule".to_owned(),
+        false => format!("under some schedule it {}", words.join(", and ")),
+    }
+}
+
+fn run_program(args: &RunArgs) -> Result<String, Trouble> {
+    let program = find("lab run", &args.name)?;
+    let rules = if args.exhaustive { fine_rules() } else { usual_rules() };
+    if let Some(token) = &args.replay {
+        let timeline = program.replay(rules, token).map_err(|what| {
+            let next = format!("`overlapped lab run {}` prints one", program.name);
+            Trouble::usage("lab run", what, &next)
+        })?;
+        write_drawings(args, &timeline)?;
+        return Ok(drawn(&timeline));
+    }
+    let report = program.explore(rules);
+    if let Some((_, timeline)) = &report.simplest {
+        write_drawings(args, timeline)?;
+    } else {
+        write_drawings(args, &report.debugged_timeline)?;
+    }
+    if args.json {
+        return Ok(as_json(program, &report, rules));
+    }
+    Ok(told(program, &report, rules))
+}
+
+fn write_drawings(args: &RunArgs, timeline: &Timeline) -> Result<(), Trouble> {
+    let drawings = [(&args.svg, timeline.svg()), (&args.trace, timeline.perfetto())];
+    for (path, drawing) in drawings {
+        if let Some(path) = path {
+            write_to(path, &drawing)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_to(path: &Path, drawing: &str) -> Result<(), Trouble> {
+    let subject = format!("lab run: write {}", path.display());
+    fs::write(path, drawing).map_err(|error| Trouble::os(&subject, &error))
+}
+
+/// The whole story.
+fn told(program: &Program, report: &Report, rules: Rules) -> String {
+    let mut text = format!("{}\n\n", bold(&format!("{}: {}", program.name, program.about)));
+    text += &numbers(report);
+    let Some((token, timeline)) = &report.simplest else {
+        let debugged = drawn(&report.debugged_timeline);
+        return text + &format!("\nEvery schedule is correct. One of them:\n\n{debugged}");
+    };
+    text += &format!("\nThe simplest timeline that goes wrong ({token}):\n\n{}", drawn(timeline));
+    let (debugged, bad) = report.debugged;
+    text += &format!(
+        "\nThe same program with a breakpoint where it gives the memory back: {debugged} \
+         timelines, {bad} go wrong.\n"
+    );
+    if bad == 0 && debugged > 0 {
+        text += &format!(
+            "The breakpoint stops the program, and neither the driver nor the I/O subsystem: the \
+             operation\ncompletes while you look, so the debugger hides it. A write breakpoint \
+             stays silent, too, since the\nwrite comes from the kernel. What you see there:\n\n{}",
+            drawn(&report.debugged_timeline)
+        );
+    }
+    text += &format!("\ncure: {}\n", program.cure);
+    if let Some(fixed) = program.fix() {
+        let healed = fixed.explore(rules);
+        text += &format!(
+            "proof: `{}`, {}: {} of {} timelines go wrong.\n",
+            fixed.name,
+            fixed.about,
+            healed.bad(),
+            healed.timelines
+        );
+        text += &exercise(&healed);
+    }
+    text
+}
+
+fn numbers(report: &Report) -> String {
+    let row = |what: &str, count: u128| {
+        let share = count as f64 * 100.0 / report.timelines.max(1) as f64;
+        format!("{what:<44} {count:>10}  ({share:.1} %)\n")
+    };
+    let mut text = format!("{:<44} {:>10}\n", "timelines, each looked at", report.timelines);
+    for (letters, count) in &report.verdicts {
+        text += &row(&format!("  {letters}: {}", verb(letters)), *count);
+    }
+    if report.noticed > 0 {
+        text += &row("  and the next function notices it", report.noticed);
+    }
+    let [in_time, cancelled, late] = report.outcomes;
+    text += &row("  the first operation ends in time", in_time);
+    text += &row("  it is cancelled", cancelled);
+    text += &row("  the cancel comes too late", late);
+    text += &format!("{:<44} {:>10}\n", "orders that differ in what matters", report.runs);
+    if !report.complete {
+        text += "The search was cut short: the numbers are lower bounds.\n";
+    }
+    text + "Shares of timelines are no probabilities.\n"
+}
+
+fn verb(letters: &str) -> String {
+    if letters == "OK" {
+        "correct".to_owned()
+    } else {
+        judged(letters).replacen("under some schedule it ", "", 1)
+    }
+}
+
+/// The seed's first exercise, as a table row of the fixed program.
+fn exercise(healed: &Report) -> String {
+    let [in_time, cancelled, late] = healed.outcomes;
+    if late == 0 {
+        return String::new();
+    }
+    format!(
+        "Of these {} timelines the read ends in time in {in_time}, is cancelled in {cancelled}, \
+         and is too late to\ncancel in {late}: a cancel is a request, and the status is the only \
+         truth.\n",
+        healed.timelines
+    )
+}
+
+fn as_json(program: &Program, report: &Report, rules: Rules) -> String {
+    let fixed = program.fix().map(|fixed| {
+        let healed = fixed.explore(rules);
+        json!({
+            "name": fixed.name,
+            "timelines": healed.timelines.to_string(),
+            "bad": healed.bad().to_string(),
+        })
+    });
+    let verdicts: serde_json::Map<_, _> = report
+        .verdicts
+        .iter()
+        .map(|(letters, count)| (letters.clone(), json!(count.to_string())))
+        .collect();
+    let [in_time, cancelled, late] = report.outcomes.map(|count| count.to_string());
+    let value = json!({
+        "name": program.name,
+        "variant": program.variant,
+        "about": program.about,
+        // Counts may be larger than what a JSON number holds for sure.
+        "timelines": report.timelines.to_string(),
+        "verdicts": verdicts,
+        "bad": report.bad().to_string(),
+        "noticed": report.noticed.to_string(),
+        "in_time": in_time,
+        "cancelled": cancelled,
+        "too_late": late,
+        "orders_that_matter": report.runs,
+        "complete": report.complete,
+        "token": report.simplest.as_ref().map(|(token, _)| token.to_string()),
+        "debugged": {
+            "timelines": report.debugged.0.to_string(),
+            "bad": report.debugged.1.to_string(),
+        },
+        "fixed": fixed,
+    });
+    format!("{value:#}\n")
+}
+
+/// As wide as the terminal, and in colour if there is one.
+fn drawn(timeline: &Timeline) -> String {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let width = columns.unwrap_or(Look::default().width);
+    let colour = io::stdout().is_terminal();
+    timeline.text(&Look { width, colour, ..Look::default() })
+}
+
+fn bold(text: &str) -> String {
+    let style = Style::new().bold().fg_color(Some(AnsiColor::Cyan.into()));
+    format!("{style}{text}{style:#}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::far;
+
+    #[test]
+    fn names_that_are_near_are_near() {
+        assert_eq!(far("seed", "seed"), 0);
+        assert_eq!(far("sed", "seed"), 1);
+        assert!(far("sed", "seed") < far("sed", "routine"));
+    }
+}
