@@ -8,6 +8,8 @@ pub(crate) mod counts;
 pub(crate) mod loom;
 /// miri, asan, tsan, which need a nightly toolchain.
 pub(crate) mod nightly;
+/// The library broken on purpose, and the tests that must notice.
+pub(crate) mod planted;
 /// cargo-deny, fetched when missing.
 pub(crate) mod deny;
 /// All of them, timed.

@@ -43,6 +43,7 @@ pub(crate) const VERBS: &[Verb] = &[
         None,
         steps::nightly::tsan,
     ),
+    verb("planted", "bugs planted in a copy: each must be found", CI, steps::planted::run),
     verb("deny", "licences, bans and sources of the dependencies", CI, steps::deny::run),
 ];
 
