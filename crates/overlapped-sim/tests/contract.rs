@@ -409,6 +409,28 @@ fn tasks_are_woken_by_their_wakers() {
     assert!(report.is_complete());
 }
 
+// [C16] which ready task of a runtime runs is chosen, too.
+#[test]
+fn a_runtime_s_tasks_run_in_every_order() {
+    let Some(report) = all(Check::new(), |sim| {
+        let runtime = sim.runtime();
+        let order = std::rc::Rc::new(std::cell::RefCell::new(String::new()));
+        let tasks = ["a", "b"].map(|name| {
+            let order = std::rc::Rc::clone(&order);
+            runtime.spawn(async move { order.borrow_mut().push_str(name) })
+        });
+        runtime.block_on(async {
+            for task in tasks {
+                task.await;
+            }
+        });
+        order.take()
+    }) else {
+        return;
+    };
+    assert!(report.outcomes().eq(["ab", "ba"]) && report.is_complete());
+}
+
 // [C13] a cancel that comes too late does not hit what came after, though it has its place.
 #[test]
 fn a_late_cancel_hits_nobody_else() {

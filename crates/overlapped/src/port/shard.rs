@@ -263,6 +263,15 @@ impl Shard {
         }
     }
 
+    /// Which of `ready` tasks of a runtime comes next; 0 is the one that waits longest.
+    #[inline]
+    pub(crate) fn pick(&self, ready: usize) -> usize {
+        match &self.simulator {
+            Some(simulator) if ready > 1 => simulator.pick(ready).min(ready - 1),
+            _ => 0,
+        }
+    }
+
     /// A pipe of the system that this shard is on.
     pub(crate) fn pipe(&self) -> io::Result<(Owned, Owned)> {
         match &self.simulator {

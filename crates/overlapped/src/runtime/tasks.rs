@@ -147,7 +147,10 @@ impl Tasks {
         for _ in 0..most {
             let next = {
                 let mut ready = self.ready.borrow_mut();
-                let next = ready.queue.pop_front();
+                let next = match self.remote.shard.pick(ready.queue.len()) {
+                    0 => ready.queue.pop_front(),
+                    place => ready.queue.remove(place),
+                };
                 if let Some(task) = next {
                     ready.queued[task as usize] = false;
                 }
