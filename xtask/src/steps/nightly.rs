@@ -17,11 +17,7 @@ pub(crate) fn miri(args: &[String]) -> Result<String> {
     let lib = under_miri(lib, "", args)?;
     let suite = under_miri(suite, "", args)?;
     let leaky = under_miri(leaky, " -Zmiri-ignore-leaks", args)?;
-    // Two of these forget on purpose; explorers need no Miri, for they have no `unsafe`.
-    let contract = "+nightly miri test -p overlapped-sim --test contract -- \
-                    --skip a_late_cancel --skip after_a_scope";
-    let contract = under_miri(contract, "", args)?;
-    counted(lib + suite + leaky + contract)
+    counted(lib + suite + leaky)
 }
 
 fn under_miri(tests: &str, flags: &str, args: &[String]) -> Result<u64> {
