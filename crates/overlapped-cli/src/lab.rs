@@ -92,6 +92,7 @@ fn judged(verdict: &str) -> String {
         'D' => Some("hands out freed memory"),
         'H' => Some("hangs"),
         'L' => Some("loses data"),
+        'M' => Some("takes one operation for another"),
         _ => None,
     });
     let words: Vec<_> = words.collect();

@@ -55,6 +55,14 @@ impl<W: Watch> Step<'_, W> {
         }
     }
 
+    /// What the driver looks at while there is nothing to move.
+    pub(crate) fn waits_for_data(&mut self, i: u8) {
+        let file = self.op(i).file;
+        self.reads(Thing::Cancel(i));
+        self.writes(Thing::Phase(i));
+        self.writes(Thing::Stream(file));
+    }
+
     /// Is it still wanted? Then it goes on, and a cancel comes too late for this piece.
     fn look(&mut self, i: u8) {
         let op = *self.op(i);
@@ -139,7 +147,8 @@ fn effects(world: &World, setup: &Setup, i: u8) -> u8 {
         Api::Overlapped => {
             let file = &world.files[usize::from(op.file)];
             let packet = matches!(op.queued, Queued::Packet(_));
-            let deferred = setup.rules.status_at_dequeue && packet && op.event == NULL;
+            let deferred =
+                setup.rules.status_at_dequeue && packet && op.event == NULL && !op.at_once;
             let status = if deferred { 0 } else { effect::COUNT | effect::STATUS };
             let signals = op.event != NULL || !file.skip_event;
             let signal = if signals { effect::SIGNAL } else { 0 };

@@ -72,6 +72,9 @@ impl fmt::Display for Harm {
     }
 }
 
+/// The operation whose outcome is judged: the first.
+pub(crate) const JUDGED: u8 = 0;
+
 /// How the operation that a program is about came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Outcome {

@@ -12,23 +12,21 @@
 //! ```
 #![forbid(unsafe_code)]
 
-#[expect(dead_code, reason = "calls whose programs are still to be written: rings, AIO, the pool")]
 mod calls;
 mod driver;
 mod judge;
 mod machine;
 mod memory;
 mod narrate;
-#[expect(dead_code, reason = "as for the calls")]
 mod objects;
-#[expect(dead_code, reason = "as for the calls")]
 mod op;
-#[expect(dead_code, reason = "as for the calls")]
 mod program;
 pub mod programs;
 mod report;
 mod rules;
+mod schedules;
 mod subsystem;
+mod tasks;
 mod watch;
 mod world;
 
@@ -37,3 +35,5 @@ pub use machine::Machine;
 pub use program::*;
 pub use report::{Report, fine_rules, usual_rules};
 pub use rules::*;
+pub use schedules::{SCHEDULES, Schedule};
+pub use tasks::{Calls, Frame, Task, next_run_of_tasks};

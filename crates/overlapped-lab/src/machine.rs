@@ -4,11 +4,11 @@ use crate::{
     calls::{self, Call, Flow, Ms},
     driver,
     judge::{Harm, Outcome, Verdict},
-    objects::{Answer, Deadline, FILES, Life, OPS, THREADS},
+    objects::{Answer, Deadline, Life, OPS, THREADS},
     op::{Op, Phase, Verb},
     program::Code,
     rules::{Medium, Status},
-    watch::{Nobody, Note, Silent, Thing, Watch},
+    watch::{InVain, Nobody, Note, Silent, Thing, Watch},
     world::{Step, World},
 };
 use overlapped_sim::explore::{Access, Actor, Choice, Model};
@@ -78,6 +78,11 @@ impl<'a> Machine<'a> {
             machine.settle(t, &mut Nobody);
         }
         machine
+    }
+
+    /// A world in which something else than the program's own calls took the steps.
+    pub(crate) fn of(code: &'a Code, world: World) -> Machine<'a> {
+        Machine { code, world, debugged: false }
     }
 
     /// What thread `t` is about to do.
@@ -220,6 +225,18 @@ impl<'a> Machine<'a> {
         self.code.instrs.get(usize::from(thread.pc)).map(|instr| &instr.call)
     }
 
+    /// The judgement, if somebody waits for ever or nobody does.
+    pub(crate) fn judged(&self, hangs: bool) -> Verdict {
+        let mut harm = self.world.harm;
+        if hangs {
+            harm.add(Harm::HANGS);
+        }
+        if self.world.ops.iter().any(|op| self.is_lost(op)) {
+            harm.add(Harm::LOSES);
+        }
+        Verdict { harm, outcome: outcome(&self.world.ops[0]) }
+    }
+
     /// Bytes that were taken from a stream and that the program never used.
     fn is_lost(&self, op: &Op) -> bool {
         let taken = op.phase == Phase::Complete && op.status == Status::Success && op.moved > 0;
@@ -233,34 +250,47 @@ impl Model for Machine<'_> {
     type Verdict = Verdict;
 
     fn enabled(&self, out: &mut Vec<Actor>) {
-        let busy = |i: &u8| self.is_enabled(Who::Device(*i));
-        let stopped = self.debugged && (0..OPS as u8).any(|i| busy(&i));
-        for t in 0..THREADS as u8 {
+        let [threads, files, ops] = self.code.counts();
+        let busy = |i: u8| driver::can_go_on(&self.world, &self.code.setup, i.into());
+        let stopped = self.debugged && (0..ops).any(busy);
+        for t in 0..threads {
             if self.is_enabled(Who::Thread(t)) && !(stopped && self.call(t).stop) {
                 out.push(Who::Thread(t).actor());
             }
         }
-        let clocks = (0..THREADS as u8).map(Who::Clock);
-        let timers = (0..OPS as u8).map(Who::Timer);
-        let peers = (0..FILES as u8).map(Who::Peer);
-        let others = clocks.chain(timers).chain(peers).filter(|who| self.is_enabled(*who));
-        out.extend(others.map(Who::actor));
-        out.extend((0..OPS as u8).filter(busy).map(|i| Who::Device(i).actor()));
+        let mut more = |who: Who| {
+            if self.is_enabled(who) {
+                out.push(who.actor());
+            }
+        };
+        (0..threads).for_each(|t| more(Who::Clock(t)));
+        (0..ops).for_each(|i| more(Who::Timer(i)));
+        (0..files).for_each(|f| more(Who::Peer(f)));
+        (0..ops).for_each(|i| more(Who::Device(i)));
     }
 
     fn step(&mut self, actor: Actor, choice: &mut impl Choice) {
         self.go(Who::of(actor), &mut Silent(choice));
     }
 
+    fn blocked(&self, choice: &mut impl Choice) {
+        for t in 0..THREADS as u8 {
+            if self.world.threads[usize::from(t)].life == Life::Running {
+                let mut watch = InVain { choice, actor: Who::Thread(t).actor() };
+                let mut next = self.clone();
+                next.step_of(&mut watch).perform(t, &self.call(t).call);
+            }
+        }
+        for i in 0..OPS as u8 {
+            if self.world.ops[usize::from(i)].in_flight() {
+                let mut watch = InVain { choice, actor: Who::Device(i).actor() };
+                self.clone().step_of(&mut watch).waits_for_data(i);
+            }
+        }
+    }
+
     fn verdict(&self) -> Verdict {
-        let mut harm = self.world.harm;
-        if self.waiting().next().is_some() {
-            harm.add(Harm::HANGS);
-        }
-        if self.world.ops.iter().any(|op| self.is_lost(op)) {
-            harm.add(Harm::LOSES);
-        }
-        Verdict { harm, outcome: outcome(&self.world.ops[0]) }
+        self.judged(self.waiting().next().is_some())
     }
 }
 

@@ -1,8 +1,10 @@
 //! Memory with owners: stacks whose frames are reused by the next function, and a heap whose
 //! blocks are handed out again.
 
+use std::hash::{Hash, Hasher};
+
 /// How many cells there are.
-pub(crate) const CELLS: usize = 48;
+pub(crate) const CELLS: usize = 32;
 /// Regions with a turn of their own: one stack a thread, and the heap.
 const REGIONS: usize = 4;
 /// The heap's region.
@@ -29,12 +31,22 @@ pub(crate) const H_EVENT: u8 = 2;
 pub(crate) const OVERLAPPED: u8 = 3;
 
 /// Cells with a value and an owner each.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Memory {
     value: [u8; CELLS],
     owner: [u8; CELLS],
     turn: [u8; CELLS],
     turns: [u8; REGIONS],
+}
+
+/// What it holds, and whose it is; in which turn is hardly ever the difference.
+impl Hash for Memory {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for part in self.value.chunks_exact(8).chain(self.owner.chunks_exact(8)) {
+            let word = part.try_into().map_or(0, u64::from_le_bytes);
+            state.write_u64(word);
+        }
+    }
 }
 
 /// Memory that was lent: where, to whom it belonged, and in which of its turns.
@@ -69,10 +81,11 @@ impl Memory {
         }
     }
 
-    /// These cells are nobody's.
+    /// These cells are nobody's, and hold nothing that anybody may ask for.
     pub(crate) fn release(&mut self, cell: u8, len: u8) {
         for at in usize::from(cell)..usize::from(cell + len) {
             self.owner[at] = NOBODY;
+            self.value[at] = 0;
         }
     }
 

@@ -16,7 +16,6 @@ pub(crate) const QUEUE: usize = 6;
 pub(crate) enum Target {
     Event(u8),
     File(u8),
-    Port(u8),
     Thread(u8),
 }
 
@@ -86,8 +85,10 @@ impl Queue {
         *self = Queue::default();
     }
 
-    pub(crate) fn as_slice(&self) -> &[u8] {
-        &self.items[..usize::from(self.len)]
+    /// All of it, as eight bytes.
+    pub(crate) fn bytes(&self) -> [u8; 8] {
+        let [a, b, c, d, e, f] = self.items;
+        [a, b, c, d, e, f, self.len, 0]
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -140,6 +141,22 @@ pub(crate) enum Answer {
     Posted,
     /// The operation, or the call, failed.
     Failed(Status),
+}
+
+impl Answer {
+    /// A number for each, nearly.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Answer::True => 0,
+            Answer::Pending => 1,
+            Answer::Timeout => 2,
+            Answer::IoCompletion => 3,
+            Answer::NotFound => 4,
+            Answer::Object(n) => 0x40 | n,
+            Answer::Failed(status) => 0x80 | status as u8,
+            _ => 5,
+        }
+    }
 }
 
 /// A timed wait's clock.

@@ -103,6 +103,8 @@ pub(crate) struct Op {
     pub(crate) tag: u8,
     /// A linked timeout runs.
     pub(crate) timed: bool,
+    /// It was complete when its call came back.
+    pub(crate) at_once: bool,
 }
 
 impl Op {
@@ -124,6 +126,7 @@ impl Op {
         used: false,
         tag: 0,
         timed: false,
+        at_once: false,
     };
 
     /// The system still has something to do.

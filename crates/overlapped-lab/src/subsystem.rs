@@ -1,9 +1,10 @@
 //! The I/O subsystem: the effects of a completion, one by one (S14).
 
 use crate::{
+    judge::JUDGED,
     memory::{COUNT, NULL},
     op::{Api, Op, Phase, Queued, effect},
-    rules::{Order, Status},
+    rules::{Medium, Order, Status},
     watch::{Note, Part, Thing, Watch},
     world::Step,
 };
@@ -69,6 +70,18 @@ impl<W: Watch> Step<'_, W> {
         self.op(i).phase = Phase::Complete;
         self.say(Note::Over(i));
         self.end_timeout(i);
+        self.forget(i);
+    }
+
+    /// What nobody can ask any more of a complete operation does not tell states apart.
+    fn forget(&mut self, i: u8) {
+        let op = *self.op(i);
+        let asked = op.queued != Queued::Nothing || op.api == Api::Blocking;
+        if i != JUDGED && !asked && self.device(op.file).medium == Medium::Disk {
+            let op = self.op(i);
+            (op.cancel, op.status, op.moved) = (false, Status::Success, 0);
+            (op.event, op.at_once) = (NULL, false);
+        }
     }
 
     /// Everything at once: the call comes back with TRUE (S8).

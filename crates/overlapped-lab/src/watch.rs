@@ -2,7 +2,7 @@
 //! did.
 
 use crate::{op::Verb, rules::Status};
-use overlapped_sim::explore::{Access, Choice, Kind, Object};
+use overlapped_sim::explore::{Access, Actor, Choice, Kind, Object};
 
 /// What steps touch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,6 +168,24 @@ impl Watch for Nobody {
     }
 
     fn touch(&mut self, _: Thing, _: Access) {}
+
+    fn say(&mut self, _: Note) {}
+}
+
+/// What a step would have touched that nobody can take any more.
+pub(crate) struct InVain<'a, C> {
+    pub(crate) choice: &'a mut C,
+    pub(crate) actor: Actor,
+}
+
+impl<C: Choice> Watch for InVain<'_, C> {
+    fn choose(&mut self, _: usize, _: Kind) -> usize {
+        0
+    }
+
+    fn touch(&mut self, thing: Thing, access: Access) {
+        self.choice.blocked(self.actor, thing.object(), access);
+    }
 
     fn say(&mut self, _: Note) {}
 }

@@ -2,16 +2,17 @@
 
 use crate::{
     judge::Harm,
-    memory::{CELLS, DATA, LOCAL, Lease, Memory, NULL},
+    memory::{CELLS, DATA, LOCAL, Lease, Memory, NOBODY, NULL},
     objects::{EVENTS, Event, FILES, File, OPS, PORTS, Port, THREADS, Target, Thread, VARS},
     op::{Op, Verb},
     rules::{Device, Rules},
     watch::{Note, Part, Thing, Watch},
 };
 use overlapped_sim::explore::Access;
+use std::hash::{Hash, Hasher};
 
 /// Everything that changes.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct World {
     pub(crate) memory: Memory,
     pub(crate) threads: [Thread; THREADS],
@@ -59,6 +60,41 @@ pub(crate) struct Heap {
     pub(crate) blocks: u8,
 }
 
+/// What tells states apart most of the time, in few words; they are compared in full.
+impl Hash for World {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let word = |bytes: [u8; 8]| u64::from_le_bytes(bytes);
+        self.memory.hash(state);
+        for op in &self.ops {
+            let flags = u8::from(op.cancel) | u8::from(op.used) << 1 | u8::from(op.timed) << 2;
+            let (phase, status) = (op.phase as u8, op.status as u8);
+            let known = [phase, status, op.moved, op.effects, flags, op.file, op.ov.cell, op.tag];
+            state.write_u64(word(known));
+        }
+        for thread in &self.threads {
+            let (life, deadline) = (thread.life as u8, thread.deadline as u8);
+            let (apcs, answer) = (thread.apcs.len() as u8, thread.answer.code());
+            let known =
+                [thread.pc, life, deadline, thread.depth, apcs, answer, thread.got_op, thread.got];
+            state.write_u64(word(known));
+        }
+        for port in &self.ports {
+            state.write_u64(word(port.packets.bytes()) ^ u64::from(port.closed) << 63);
+        }
+        let signals = self.events.iter().map(|event| event.set);
+        let signals = signals.chain(self.files.iter().map(|file| file.signal));
+        let signals = signals.chain(self.waits.iter().map(|wait| wait.armed));
+        let signals = signals.fold(0, |bits, set| bits << 1 | u64::from(set));
+        let data = self
+            .files
+            .iter()
+            .fold(0, |bits, file| bits << 16 | u64::from(file.data) << 8 | u64::from(file.to_come));
+        state.write_u64(data ^ signals << 48);
+        state.write_u64(word(self.vars) ^ u64::from(self.open) << 3);
+        self.harm.hash(state);
+    }
+}
+
 impl World {
     pub(crate) fn new() -> World {
         World {
@@ -79,10 +115,20 @@ impl World {
         self.open & (1 << handle) != 0
     }
 
-    /// The operation in flight to which a cell is lent.
+    /// The operation in flight that was lent the cell at this address, whoever has it now.
+    pub(crate) fn was_lent_to(&self, cell: u8) -> Option<u8> {
+        self.lent(cell, |_, _| true)
+    }
+
+    /// The operation in flight to which the cell is lent.
     pub(crate) fn lent_to(&self, cell: u8) -> Option<u8> {
+        self.lent(cell, |lease, offset| self.memory.still(lease, offset))
+    }
+
+    fn lent(&self, cell: u8, counts: impl Fn(Lease, u8) -> bool) -> Option<u8> {
         let within = |lease: Lease, len: u8| {
-            !lease.is_none() && (lease.cell..lease.cell + len).contains(&cell)
+            let there = !lease.is_none() && (lease.cell..lease.cell + len).contains(&cell);
+            there && counts(lease, cell - lease.cell)
         };
         let lent = |op: &Op| op.in_flight() && (within(op.ov, 3) || within(op.buffer, op.pieces));
         (0..).zip(&self.ops).find(|(_, op)| lent(op)).map(|(i, _)| i)
@@ -136,7 +182,9 @@ impl<W: Watch> Step<'_, W> {
         self.writes(Thing::Cell(cell));
         let foreign = !self.world.memory.still(lease, offset);
         let owner = self.world.memory.owner(cell);
-        self.world.memory.set(cell, value);
+        if owner != NOBODY {
+            self.world.memory.set(cell, value);
+        }
         if foreign {
             self.world.harm.add(Harm::CORRUPTS);
         }
@@ -170,7 +218,7 @@ impl<W: Watch> Step<'_, W> {
     /// The program changes its own cells.
     pub(crate) fn takes(&mut self, region: usize, cell: u8, len: u8, owner: u8) {
         (cell..cell + len).for_each(|at| self.writes(Thing::Cell(at)));
-        let again = (cell..cell + len).find_map(|at| self.world.lent_to(at));
+        let again = (cell..cell + len).find_map(|at| self.world.was_lent_to(at));
         self.world.memory.take(region, cell, len, owner);
         self.say(Note::Begins { owner, again });
     }

@@ -1,6 +1,6 @@
 //! Cancels of POSIX AIO and of the kernel's own AIO.
 
-use super::Ptr;
+use super::{Ms, Ptr};
 use crate::{
     memory::NULL,
     objects::{Answer, OPS},
@@ -36,6 +36,23 @@ impl<W: Watch> Step<'_, W> {
         while self.op(i).phase == Phase::Finishing {
             self.finish(i);
         }
+        self.thread(t).answer = Answer::True;
+    }
+
+    /// `aio_suspend`: the status, or time.
+    pub(super) fn aio_suspend(&mut self, t: u8, cb: Ptr, ms: Ms) {
+        self.reads_clock(t, ms);
+        if self.read_status(t, cb) == Status::Pending as u8 {
+            self.time_out(t);
+        }
+    }
+
+    /// `close(fd)`: the operations go on.
+    pub(super) fn close_fd(&mut self, t: u8, handle: u8) {
+        if let Some(f) = self.file_of(handle) {
+            self.writes(Thing::File(f));
+        }
+        self.world.open &= !(1 << handle);
         self.thread(t).answer = Answer::True;
     }
 

@@ -2,7 +2,7 @@
 
 use super::Ptr;
 use crate::{
-    judge::Harm,
+    judge::{Harm, JUDGED},
     memory::NULL,
     objects::{Answer, OPS, Target},
     op::{Api, Phase},
@@ -88,7 +88,8 @@ impl<W: Watch> Step<'_, W> {
     /// The request reaches operation `i`. `meant` is the one that the caller has in mind.
     pub(crate) fn ask(&mut self, i: u8, meant: u8) {
         self.writes(Thing::Cancel(i));
-        self.op(i).cancel = true;
+        // A complete operation cannot tell; only of the first it is told that it was too late.
+        self.op(i).cancel = i == JUDGED || self.op(i).phase != Phase::Complete;
         if meant != NULL && meant != i {
             self.world.harm.add(Harm::MISTAKES);
             self.say(Note::Mistaken(i));

@@ -3,7 +3,6 @@
 use crate::{
     memory::NULL,
     objects::{Answer, Event, Life, OPS, Target},
-    op::Phase,
     rules::Exit,
     watch::{Note, Thing, Watch},
     world::Step,
@@ -102,7 +101,7 @@ impl<W: Watch> Step<'_, W> {
     /// An operation ends because what it belongs to ends.
     fn drop_op(&mut self, i: u8) {
         self.reads(Thing::Phase(i));
-        if self.op(i).in_flight() && self.op(i).phase < Phase::Finishing {
+        if self.op(i).in_flight() {
             self.writes(Thing::Cancel(i));
             self.op(i).cancel = true;
             self.say(Note::Dropped(i));

@@ -65,6 +65,7 @@ impl<W: Watch> Step<'_, W> {
                 self.op(i).queued = Queued::Nothing; // S47
             }
         }
+        self.op(i).at_once = true;
         self.say(Note::AtOnce(i));
         self.complete_at_once(i);
         Answer::True

@@ -12,9 +12,11 @@ mod result;
 mod uring;
 mod wait;
 
+pub(crate) use issue::LOW_BIT;
+
 use crate::{
     memory::NULL,
-    objects::Deadline,
+    objects::{Deadline, Target},
     op::{Api, Queued, Verb},
     watch::{Thing, Watch},
     world::{Setup, Step, World},
@@ -80,6 +82,7 @@ pub(crate) enum Call {
     Enter { owner: u8, cell: u8, len: u8 },
     Leave { cell: u8, len: u8 },
     Look { cell: u8, len: u8 },
+    LookAt { at: Ptr, len: u8 },
     Malloc { var: u8, owner: u8 },
     Free(Ptr),
     Claim { at: Ptr, len: u8 },
@@ -106,6 +109,7 @@ pub(crate) enum Call {
     ResultWait { ov: Ptr, handle: u8, ms: Ms, alertable: bool },
     Poll(Ptr),
     Use(Ptr),
+    UseGot,
     Returned(u8),
     // Ports.
     Bind { handle: u8, port: u8 },
@@ -119,13 +123,16 @@ pub(crate) enum Call {
     WaitForCallbacks { cancel: bool },
     // io_uring.
     UringCancel { ring: u8, tag: u8, meant: u8 },
-    UringSyncCancel(u8),
     // AIO.
     AioCancel(Ptr),
+    Suspend { cb: Ptr, ms: Ms },
+    CloseFd(u8),
     IoCancel,
     IoDestroy(u8),
     // The program's own, silent.
     Set { var: u8, value: u8 },
+    Tell { var: u8 },
+    Until { var: u8 },
     Jump(u8),
     Unless { cond: Cond, to: u8 },
     EndRoutine,
@@ -145,6 +152,8 @@ pub(crate) enum Cond {
     NotVar(u8),
     /// What was handed out belongs to this operation.
     Got(u8),
+    /// It does not.
+    GotOther(u8),
 }
 
 /// Where a thread goes on.
@@ -167,7 +176,7 @@ impl Call {
             Call::Init { .. }
                 | Call::CreateEvent { .. }
                 | Call::Use(_)
-                | Call::Returned(_)
+                | Call::UseGot
                 | Call::Set { .. }
                 | Call::Jump(_)
                 | Call::Unless { .. }
@@ -182,6 +191,7 @@ impl Call {
             Call::Wait { ms, .. }
             | Call::Sleep { ms, .. }
             | Call::ResultWait { ms, .. }
+            | Call::Suspend { ms, .. }
             | Call::Dequeue { ms, .. } => Some(ms),
             _ => None,
         }
@@ -210,15 +220,24 @@ pub(crate) fn ready(world: &World, setup: &Setup, t: u8, call: &Call) -> bool {
             let port = &world.ports[usize::from(port)];
             over(ms) || routine(alertable) || port.closed || !port.packets.is_empty()
         }
-        Call::Returned(slot) | Call::UringSyncCancel(slot) => {
-            !world.ops[usize::from(slot)].in_flight()
-        }
+        Call::Suspend { cb, ms } => over(ms) || result::is_final(world, t, cb),
+        Call::Returned(slot) => !world.ops[usize::from(slot)].in_flight(),
+        Call::Until { var } => world.vars[usize::from(var)] != 0,
         Call::Serve => pool::ready(world, t),
         Call::WaitForCallbacks { cancel } => pool::drained(world, setup, cancel),
         Call::IoDestroy(port) => {
             !world.ops.iter().any(|op| op.in_flight() && op.queued == Queued::Packet(port))
         }
         _ => true,
+    }
+}
+
+/// What thread `t` waits for in `call`: the first, if it waits for several.
+pub(crate) fn waited_for(world: &World, setup: &Setup, t: u8, call: &Call) -> Option<Target> {
+    match *call {
+        Call::Wait { on, .. } => wait::target(world, setup, t, on[0]),
+        Call::ResultWait { ov, handle, .. } => Some(result::waits_for(world, setup, t, ov, handle)),
+        _ => None,
     }
 }
 
@@ -252,6 +271,10 @@ impl<W: Watch> Step<'_, W> {
             Call::Enter { owner, cell, len } => self.takes(t.into(), cell, len, owner),
             Call::Leave { cell, len } => self.releases(cell, len),
             Call::Look { cell, len } => self.looks(cell, len),
+            Call::LookAt { at, len } => {
+                let cell = self.address(t, at);
+                self.looks(cell, len);
+            }
             Call::Malloc { var, owner } => self.malloc(var, owner),
             Call::Free(ptr) => self.free(t, ptr),
             Call::Claim { at, len } => self.claim(t, at, len),
@@ -273,7 +296,8 @@ impl<W: Watch> Step<'_, W> {
             Call::ResultWait { .. } => return self.result_wait(t, call),
             Call::Poll(ov) => self.poll(t, ov),
             Call::Use(ptr) => self.use_result(t, ptr),
-            Call::Returned(slot) | Call::UringSyncCancel(slot) => self.returned(t, slot),
+            Call::UseGot => self.use_got(t),
+            Call::Returned(slot) => self.returned(t, slot),
             Call::Bind { handle, port } => self.bind(t, handle, port),
             Call::Dequeue { port, ms, alertable } => return self.dequeue(t, port, ms, alertable),
             Call::Post { port, key } => self.post_packet(t, port, key),
@@ -286,8 +310,12 @@ impl<W: Watch> Step<'_, W> {
             Call::WaitForCallbacks { cancel } => self.wait_for_callbacks(cancel),
             Call::UringCancel { ring, tag, meant } => self.uring_cancel(ring, tag, meant),
             Call::AioCancel(ptr) => self.aio_cancel(t, ptr),
+            Call::Suspend { cb, ms } => self.aio_suspend(t, cb, ms),
+            Call::CloseFd(handle) => self.close_fd(t, handle),
             Call::IoCancel => self.io_cancel(t),
             Call::Set { var, value } => self.set_var(var, value),
+            Call::Tell { var } => self.set_var(var, 1),
+            Call::Until { var } => self.reads(Thing::Var(var)),
             Call::Jump(_) | Call::Unless { .. } | Call::EndRoutine | Call::End => {}
         }
         Flow::Next
@@ -304,6 +332,7 @@ impl<W: Watch> Step<'_, W> {
                 Answer::Failed(_) | Answer::InvalidParameter | Answer::InvalidHandle
             ),
             Cond::Got(slot) => thread.got_op == slot,
+            Cond::GotOther(slot) => thread.got_op != slot,
             Cond::Var(var) | Cond::NotVar(var) => {
                 self.reads(Thing::Var(var));
                 (self.world.vars[usize::from(var)] != 0) == matches!(cond, Cond::Var(_))

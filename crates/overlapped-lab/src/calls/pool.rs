@@ -89,6 +89,7 @@ impl<W: Watch> Step<'_, W> {
     /// `WaitForThreadpoolIoCallbacks`: with `cancel`, queued callbacks are dropped. Not the I/O.
     pub(super) fn wait_for_callbacks(&mut self, cancel: bool) {
         self.writes(Thing::Pool);
+        self.reads_phases(|op| matches!(op.queued, Queued::Callback(_)));
         if cancel {
             let pool = self.pool_thread();
             self.thread(pool).apcs.clear();

@@ -4,7 +4,7 @@ use super::{Flow, Ms};
 use crate::{
     memory::NULL,
     objects::Answer,
-    op::{Api, effect},
+    op::Api,
     rules::Status,
     subsystem::packet,
     watch::{Note, Thing, Watch},
@@ -86,7 +86,7 @@ impl<W: Watch> Step<'_, W> {
     /// The status is written only now (S16).
     fn deferred(&mut self, i: u8) -> bool {
         let op = *self.op(i);
-        let without_event = op.event == NULL && op.effects & effect::STATUS == 0;
+        let without_event = op.event == NULL && !op.at_once;
         self.setup.rules.status_at_dequeue && op.api == Api::Overlapped && without_event
     }
 
@@ -99,6 +99,7 @@ impl<W: Watch> Step<'_, W> {
     /// Waiters wake up with nothing; what comes later comes nowhere (S44).
     pub(super) fn close_port(&mut self, t: u8, port: u8) {
         self.writes(Thing::Port(port));
+        self.reads_phases(|op| op.queued == crate::op::Queued::Packet(port));
         self.world.ports[usize::from(port)].closed = true;
         self.world.ports[usize::from(port)].packets.clear();
         self.drop_where(|op| op.api == Api::Uring && op.queued == crate::op::Queued::Packet(port));

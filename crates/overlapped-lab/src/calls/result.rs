@@ -23,7 +23,7 @@ pub(super) fn ready(world: &World, setup: &Setup, t: u8, ov: Ptr, handle: u8) ->
 }
 
 /// The event of the OVERLAPPED, or the file object if it has none.
-fn waits_for(world: &World, setup: &Setup, t: u8, ov: Ptr, handle: u8) -> Target {
+pub(super) fn waits_for(world: &World, setup: &Setup, t: u8, ov: Ptr, handle: u8) -> Target {
     let value = world.memory.get(world.address(t, ov) + H_EVENT);
     let event = value & !super::issue::LOW_BIT;
     let handle = if event == 0 { handle } else { event - 1 };
@@ -34,7 +34,7 @@ fn is_set(world: &World, target: &Target) -> bool {
     match *target {
         Target::Event(e) => world.events[usize::from(e)].set,
         Target::File(f) => world.files[usize::from(f)].signal,
-        Target::Port(_) | Target::Thread(_) => false,
+        Target::Thread(_) => false,
     }
 }
 
@@ -51,7 +51,8 @@ impl<W: Watch> Step<'_, W> {
                 return Flow::Next; // S25
             }
         }
-        if pending && wait { Flow::Next } else { Flow::Skip }
+        // The wait is the next call.
+        if pending || !wait { Flow::Next } else { Flow::Skip }
     }
 
     /// The wait came to its end, and Internal is read again. Whose completion it was is not asked
@@ -64,7 +65,7 @@ impl<W: Watch> Step<'_, W> {
         match target {
             Target::Event(e) => self.touch_event(e),
             Target::File(f) => self.reads(Thing::Signal(f)),
-            Target::Port(_) | Target::Thread(_) => {}
+            Target::Thread(_) => {}
         }
         self.reads_clock(t, ms);
         let set = is_set(self.world, &target);
@@ -90,7 +91,7 @@ impl<W: Watch> Step<'_, W> {
     }
 
     /// Reads Internal; a final status becomes the answer.
-    fn read_status(&mut self, t: u8, ov: Ptr) -> u8 {
+    pub(super) fn read_status(&mut self, t: u8, ov: Ptr) -> u8 {
         let cell = self.address(t, ov);
         self.reads(Thing::Cell(cell + INTERNAL));
         let value = self.world.memory.get(cell + INTERNAL);
@@ -125,18 +126,27 @@ impl<W: Watch> Step<'_, W> {
         }
     }
 
-    /// The program uses the result that an OVERLAPPED, or what was handed out, tells.
+    /// The program uses the result that an OVERLAPPED tells.
     pub(super) fn use_result(&mut self, t: u8, ptr: Ptr) {
         let cell = self.address(t, ptr);
-        let got = if ptr == (Ptr::Got { offset: 0 }) { self.thread(t).got_op } else { NULL };
         for i in 0..OPS as u8 {
-            let op = *self.op(i);
-            let its = if got == NULL { op.ov.cell == cell && cell != NULL } else { i == got };
-            if op.phase != Phase::Idle && its && !op.used {
-                self.op(i).used = true;
-                self.say(Note::Used(i));
+            if self.op(i).phase != Phase::Idle && self.op(i).ov.cell == cell && cell != NULL {
+                self.uses(i);
             }
         }
+    }
+
+    /// The program uses the result of what was handed out.
+    pub(super) fn use_got(&mut self, t: u8) {
+        match self.thread(t).got_op {
+            NULL => {}
+            i => self.uses(i),
+        }
+    }
+
+    fn uses(&mut self, i: u8) {
+        self.op(i).used = true;
+        self.say(Note::Used(i));
     }
 
     /// A blocking call comes back.

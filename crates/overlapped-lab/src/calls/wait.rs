@@ -5,8 +5,8 @@ use crate::{
     calls::issue::LOW_BIT,
     judge::Harm,
     memory::{H_EVENT, NULL},
-    objects::{Answer, Deadline, Life, Target},
-    op::Queued,
+    objects::{Answer, Deadline, Life, OPS, Target},
+    op::{Op, Queued},
     rules::OnSet,
     subsystem::USER_APC,
     watch::{Note, Thing, Watch},
@@ -35,7 +35,6 @@ fn is_set(world: &World, target: Target) -> bool {
     match target {
         Target::Event(e) => world.events[usize::from(e)].set,
         Target::File(f) => world.files[usize::from(f)].signal,
-        Target::Port(_) => false,
         // Termination waits for the operations that it cancels (S43).
         Target::Thread(t) => {
             let exited = world.threads[usize::from(t)].life == Life::Exited;
@@ -99,8 +98,20 @@ impl<W: Watch> Step<'_, W> {
         match target(self.world, self.setup, t, on) {
             Some(Target::Event(e)) => self.touch_event(e),
             Some(Target::File(f)) => self.reads(Thing::Signal(f)),
-            Some(Target::Thread(t)) => self.reads(Thing::Life(t)),
-            Some(Target::Port(_)) | None => {}
+            Some(Target::Thread(t)) => {
+                self.reads(Thing::Life(t));
+                self.reads_phases(|op| op.thread == t);
+            }
+            None => {}
+        }
+    }
+
+    /// The step depends on how far these operations are.
+    pub(super) fn reads_phases(&mut self, which: impl Fn(&Op) -> bool) {
+        for i in 0..OPS as u8 {
+            if which(self.op(i)) {
+                self.reads(Thing::Phase(i));
+            }
         }
     }
 

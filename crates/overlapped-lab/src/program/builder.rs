@@ -28,6 +28,12 @@ pub struct Routine {
     pub(crate) name: &'static str,
 }
 
+/// A function of a task: an owner of frames.
+#[derive(Clone, Copy, Debug)]
+pub struct Function {
+    pub(crate) owner: u8,
+}
+
 impl Outline {
     pub(super) fn new(rules: Rules) -> Outline {
         let setup = Setup {
@@ -107,6 +113,16 @@ impl Outline {
         handle
     }
 
+    /// An event, for tasks.
+    pub fn event_handle(&mut self, name: &'static str) -> Handle {
+        Handle { index: self.event(name.to_owned()), name }
+    }
+
+    /// A function that owns memory, for tasks.
+    pub fn function(&mut self, name: &'static str) -> Function {
+        Function { owner: self.owner(name, false) }
+    }
+
     /// A variable, 0 at first.
     pub fn var(&mut self, name: &'static str) -> Var {
         let index = self.vars;
@@ -156,7 +172,7 @@ impl Outline {
         self.code.setup.pool = self.code.threads.len() as u8;
         self.thread("thread pool", |c| {
             let pc = c.outline.next_pc();
-            c.step(Call::Serve, "waits for work".to_owned(), Location::caller());
+            c.step(Call::Serve, "a worker".to_owned(), Location::caller());
             c.quiet(Call::Jump(pc));
         });
     }
@@ -248,12 +264,20 @@ impl<'a> Body<'a> {
     /// Calls a function: a frame for its locals, which is gone when it returns.
     #[track_caller]
     pub fn call(&mut self, name: &'static str, write: impl FnOnce(&mut Body<'_>)) {
-        let source = Location::caller();
+        self.call_at(name, Location::caller(), write);
+    }
+
+    pub(super) fn call_at(
+        &mut self,
+        name: &'static str,
+        source: &'static Location<'static>,
+        write: impl FnOnce(&mut Body<'_>),
+    ) {
         self.enter(name, source);
         write(self);
         let leave = self.leave();
         let pc = self.step(leave, "return".to_owned(), source);
-        self.outline.code.instrs[usize::from(pc)].stop = true;
+        self.stop(pc);
         self.left();
     }
 

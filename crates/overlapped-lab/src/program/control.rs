@@ -8,7 +8,7 @@ use crate::{
 
 /// What a program asks of the last call, or of a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct If(Cond);
+pub struct If(pub(super) Cond);
 
 impl If {
     /// The wait came back with `WAIT_TIMEOUT`.

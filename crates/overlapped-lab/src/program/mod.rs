@@ -2,13 +2,18 @@
 
 mod builder;
 mod control;
+mod linux;
+mod memory;
 mod names;
+mod objects;
+mod pool;
 mod win32;
 
-pub use builder::{Body, Outline, Routine};
+pub use builder::{Body, Function, Outline, Routine};
 pub use control::If;
 pub use names::{Block, Buffer, Event, Handle, Overlapped, PortHandle, Read, Timeout, Var};
 pub use names::{FOREVER, ms};
+pub use pool::Registration;
 
 use crate::{
     calls::Call,
@@ -70,6 +75,11 @@ impl Code {
         let mut outline = Outline::new(rules);
         write(&mut outline);
         outline.finish()
+    }
+
+    /// How many threads, files and operations there are.
+    pub(crate) fn counts(&self) -> [u8; 3] {
+        [self.threads.len(), self.files.len(), self.ops.len()].map(|n| n as u8)
     }
 
     /// The program before its first step.

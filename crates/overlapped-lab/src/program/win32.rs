@@ -56,7 +56,7 @@ impl Body<'_> {
     }
 
     #[track_caller]
-    fn start(
+    pub(super) fn start(
         &mut self,
         h: Handle,
         verb: Verb,
@@ -137,7 +137,7 @@ impl Body<'_> {
         // Not over yet: it waits, for the event or for the file object.
         let rest =
             Call::ResultWait { ov: o.ptr, handle: h.index, ms: Ms::Forever, alertable: false };
-        self.step(rest, format!("{text}: it is over"), source);
+        self.step(rest, text, source);
     }
 
     /// `while (o.Internal == STATUS_PENDING) {}`

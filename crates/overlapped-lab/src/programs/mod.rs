@@ -1,10 +1,17 @@
 //! The programs that are built in: the seed, its fixes, the exercises and their variants, each with
 //! the verdict that the semantics give it under every schedule.
 
+mod aio;
+mod contexts;
 mod mistakes;
+mod packets;
+mod pool;
 mod ports;
+mod reuse;
+mod rings;
 mod routines;
 mod seed;
+mod threads;
 
 use crate::{Code, Rules};
 
@@ -18,7 +25,7 @@ pub struct Program {
     /// What it does, in a line.
     pub about: &'static str,
     /// The letters of what can go wrong in it, or `OK`: `C`orrupts memory, hands out freed memory
-    /// (`D`), `H`angs, `L`oses data.
+    /// (`D`), `H`angs, `L`oses data, `M`istakes one operation for another.
     pub verdict: &'static str,
     /// The rule that it breaks or keeps.
     pub rule: &'static str,
@@ -43,7 +50,20 @@ impl Program {
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = &'static Program> {
-    [seed::PROGRAMS, routines::PROGRAMS, ports::PROGRAMS, mistakes::PROGRAMS].into_iter().flatten()
+    let rooms = [
+        seed::PROGRAMS,
+        routines::PROGRAMS,
+        contexts::PROGRAMS,
+        ports::PROGRAMS,
+        packets::PROGRAMS,
+        mistakes::PROGRAMS,
+        reuse::PROGRAMS,
+        threads::PROGRAMS,
+        pool::PROGRAMS,
+        rings::PROGRAMS,
+        aio::PROGRAMS,
+    ];
+    rooms.into_iter().flatten()
 }
 
 /// The program of that name.
