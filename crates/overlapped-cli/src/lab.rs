@@ -42,33 +42,19 @@ fn list() -> String {
         text += &format!("{name:<18} {variant:<8} {verdict:<8} {about}\n");
     }
     text + "\n\
-        C corrupts memory, D hands out freed memory, H hangs, L loses data: under some schedule.\n\
-        OK under every schedule. Next: overlapped lab run seed, overlapped lab explain seed\n"
+        Under some schedule: C corrupts memory, D hands out freed memory, H hangs, L loses data,\n\
+        M takes one operation for another. OK: under every schedule.\n\
+        Next: overlapped lab run seed, overlapped lab explain seed\n"
 }
 
 fn find(verb: &str, name: &str) -> Result<&'static Program, Trouble> {
     programs::find(name).ok_or_else(|| {
-        let near = programs::all().map(|program| program.name).min_by_key(|known| far(name, known));
+        let names = programs::all().map(|program| program.name);
+        let near = names.min_by_key(|known| strsim::damerau_levenshtein(name, known));
         let next =
             format!("perhaps {:?}; `overlapped lab` lists the programs", near.unwrap_or("seed"));
         Trouble::usage(verb, format!("there is no program {name:?}"), &next)
     })
-}
-
-/// How many letters must be changed, added or left out to make one of the other.
-fn far(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (index, letter) in a.chars().enumerate() {
-        let mut before = row[0];
-        row[0] = index + 1;
-        for (place, other) in b.iter().enumerate() {
-            let change = before + usize::from(letter != *other);
-            before = row[place + 1];
-            row[place + 1] = change.min(before + 1).min(row[place] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 fn explain(program: &Program) -> String {
@@ -146,7 +132,9 @@ fn told(program: &Program, report: &Report, rules: Rules) -> String {
     text += &numbers(report);
     let Some((token, timeline)) = &report.simplest else {
         let debugged = drawn(&report.debugged_timeline);
-        return text + &format!("\nEvery schedule is correct. One of them:\n\n{debugged}");
+        let all =
+            if report.complete { "Every schedule" } else { "Every schedule that was looked at" };
+        return text + &format!("\n{all} is correct. One of them:\n\n{debugged}");
     };
     text += &format!("\nThe simplest timeline that goes wrong ({token}):\n\n{}", drawn(timeline));
     let (debugged, bad) = report.debugged;
@@ -272,16 +260,4 @@ fn drawn(timeline: &Timeline) -> String {
 fn bold(text: &str) -> String {
     let style = Style::new().bold().fg_color(Some(AnsiColor::Cyan.into()));
     format!("{style}{text}{style:#}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::far;
-
-    #[test]
-    fn names_that_are_near_are_near() {
-        assert_eq!(far("seed", "seed"), 0);
-        assert_eq!(far("sed", "seed"), 1);
-        assert!(far("sed", "seed") < far("sed", "routine"));
-    }
 }

@@ -231,6 +231,7 @@ impl Check {
             let (output, left) = once(search, self.settings.clone(), false, body);
             search = left.choice;
             search.end();
+            assert!(!search.diverged(), "OVERLAPPED_SIM: the token is of another program");
             report.ran(output, &left.log, search.tape(), search.was_redundant());
             if let Some(trouble) = left.trouble {
                 let failure = self.failure(search.tape(), trouble, report.runs(), body);
@@ -250,13 +251,15 @@ impl Check {
         body: &impl Fn(&Sim) -> R,
     ) -> Failure {
         let sort = trouble.sort();
+        let mut quiet = self.clone();
+        quiet.settings.quiet = true;
         let tape = shrink(tape.clone(), |tape| {
-            let (_, other, search) = self.one(Box::new(Replay::of(tape)), body);
+            let (_, other, search) = quiet.one(Box::new(Replay::of(tape)), body);
             (other?.sort() == sort).then(|| search.tape().clone())
         });
         let mut search = Replay::of(&tape);
         search.begin();
-        let (_, left) = once(Box::new(search), self.settings.clone(), true, body);
+        let (_, left) = once(Box::new(search), quiet.settings, true, body);
         let trouble = left.trouble.clone().unwrap_or(trouble);
         let token = tape.token();
         Failure::new(trouble, left.timeline(&token), token, run)

@@ -7,6 +7,7 @@ mod check;
 pub mod explore;
 mod kernel;
 mod machine;
+mod quiet;
 mod report;
 mod run;
 mod sim;

@@ -5,7 +5,10 @@ use std::{
     path::Path,
 };
 
-use crate::{Sim, kernel::Unwound};
+use crate::{
+    Sim,
+    kernel::{Unwound, here},
+};
 
 /// What is there before the program begins. Paths are counted from the root of the simulated disk,
 /// with or without a slash in front; `/dev/zero`, `/dev/null` and `/dev/full` are there at first.
@@ -35,19 +38,21 @@ impl Sim {
         self.kernel().lock().devices.contents(&name(path.as_ref()))
     }
 
-    /// Runs `body` as a program whose power is cut: at any point, or when it is over. What it gave
-    /// is `None` if it did not come to its end.
+    /// Runs `body` as a program whose power is cut: before any step of a device, or when it is
+    /// over. What it gave is `None` if it did not come to its end.
     ///
     /// Of what was written and not synced, what survives is chosen, sector by sector and in no
-    /// order; names that were made and not synced are gone. `body` is unwound, and so are its
-    /// threads. What it has acknowledged must be told outside, in a cell that `body` borrows: then
-    /// look at the disk with `self`, as the program would after the reboot.
+    /// order; names that were made and not synced are gone. `body` is unwound, and so are all
+    /// threads but the first. What it has acknowledged must be told outside, in a cell that `body`
+    /// borrows: then look at the disk with `self`, as the program would after the reboot.
     ///
     /// # Panics
     ///
-    /// If `body` does, with that panic.
+    /// If `body` does, with that panic; and on another thread than the simulation's first.
     pub fn until_power_cut<R>(&self, body: impl FnOnce(&Self) -> R) -> Option<R> {
         let kernel = self.kernel();
+        let first = here().is_some_and(|(_, thread)| thread == 0);
+        assert!(first, "the power is cut where the simulation began: on its first thread");
         let before = std::mem::replace(&mut kernel.lock().settings.power, true);
         let result = catch_unwind(AssertUnwindSafe(|| {
             let machine = Self::new(kernel);

@@ -153,8 +153,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "run {} failed: {}", self.run, self.trouble)?;
-        writeln!(f, "{}", self.timeline)?;
-        write!(f, "replay: OVERLAPPED_SIM=replay:{}", self.token)
+        write!(f, "{}", self.timeline)
     }
 }
 

@@ -109,7 +109,7 @@ impl Sim {
 }
 
 /// A simulated thread.
-#[must_use = "a thread that nobody joins may still run when the body is over, which is a failure"]
+#[must_use = "a thread that nobody joins goes on after the body, and what it returns is lost"]
 pub struct Thread<R> {
     kernel: Arc<Kernel>,
     number: usize,

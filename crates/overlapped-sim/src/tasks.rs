@@ -57,8 +57,9 @@ impl Sim {
         let kernel = self.kernel();
         let (_, thread) = here().expect("a simulated thread");
         let fresh = Fresh::default();
-        let outer = FRESH.replace(Some((Rc::clone(&fresh), 0)));
-        assert!(outer.is_none(), "a block_on inside a block_on: spawn a task instead");
+        let nested = FRESH.with_borrow(Option::is_some);
+        assert!(!nested, "a block_on inside a block_on: spawn a task instead");
+        FRESH.set(Some((Rc::clone(&fresh), 0)));
         let _leave = Leave { kernel: Arc::clone(kernel), thread };
         let waker =
             |task| Waker::from(Arc::new(TaskWaker { kernel: Arc::clone(kernel), thread, task }));

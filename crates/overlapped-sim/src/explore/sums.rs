@@ -9,6 +9,8 @@ use std::{
     hash::{BuildHasherDefault, Hash, Hasher},
 };
 
+use rustc_hash::FxHasher;
+
 use super::{Access, Actor, Choice, Kind, Model, Object, Tape};
 
 /// How far a search may go.
@@ -256,7 +258,7 @@ impl<S: Eq + Hash> States<S> {
 
     /// The number of `state`, which is compared in full.
     fn place(&mut self, state: S) -> u32 {
-        let mut hasher = Quick::default();
+        let mut hasher = FxHasher::default();
         state.hash(&mut hasher);
         let number = self.all.len() as u32;
         let first = *self.known.entry(hasher.finish()).or_insert(number);
@@ -274,50 +276,6 @@ impl<S: Eq + Hash> States<S> {
             self.next[first as usize] = number;
         }
         number
-    }
-}
-
-/// A hash of whole words: multiply and rotate.
-#[derive(Default)]
-struct Quick(u64);
-
-impl Quick {
-    fn mix(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
-    }
-}
-
-impl Hasher for Quick {
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 32)
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.mix(u64::from_le_bytes(word));
-        }
-    }
-
-    fn write_u8(&mut self, word: u8) {
-        self.mix(u64::from(word));
-    }
-
-    fn write_u16(&mut self, word: u16) {
-        self.mix(u64::from(word));
-    }
-
-    fn write_u32(&mut self, word: u32) {
-        self.mix(u64::from(word));
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        self.mix(word);
-    }
-
-    fn write_usize(&mut self, word: usize) {
-        self.mix(word as u64);
     }
 }
 

@@ -52,10 +52,13 @@ impl Submit for End {
         let state = &mut *state;
         // With nothing in flight nothing would ever say that there is room again.
         let flying = state.queues[self.queue].flying;
-        let may_refuse = state.settings.faults.refusals && state.faults_left > 0 && flying > 0;
+        if state.settings.depth < usize::MAX || state.settings.faults.refusals {
+            state.touch(Object(QUEUES + self.queue as u32), Access::Read);
+        }
+        let may_refuse = state.settings.faults.refusals && flying > 0 && state.has_faults_left();
         let refuses = may_refuse && state.choose(2, Kind::Fault) == 1;
         if refuses {
-            state.faults_left -= 1;
+            state.spend_a_fault();
             state.log.refused(state.now, here().map_or(0, |(_, thread)| thread), &entry);
         }
         if refuses || flying >= state.settings.depth {
@@ -89,9 +92,9 @@ impl Submit for End {
 impl super::State {
     fn latency(&mut self) -> (u64, u64) {
         let (least, most) = self.settings.latency;
-        if self.settings.faults.tails && self.faults_left > 0 && self.choose(2, Kind::Latency) == 1
-        {
-            self.faults_left -= 1;
+        let may_last = self.settings.faults.tails && self.has_faults_left();
+        if may_last && self.choose(2, Kind::Latency) == 1 {
+            self.spend_a_fault();
             return (least.saturating_mul(100), most.saturating_mul(100));
         }
         (least, most)

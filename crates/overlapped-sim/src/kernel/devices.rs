@@ -5,10 +5,12 @@ use std::sync::{Arc, Weak};
 use overlapped::backend::{Cause, OpenHow, Owned, Raw, Simulated};
 
 use super::{
-    Kernel,
-    disk::{Bytes, Content, Disk, EBADF, EEXIST, EISDIR, ENOENT, ENOTDIR, ENXIO, Inode},
+    Kernel, PIPES, State,
+    disk::{Bytes, Content, Disk, Inode},
+    errno::{EBADF, EEXIST, EISDIR, ENOENT, ENOTDIR, ENXIO},
     pipe::Pipe,
 };
+use crate::explore::{Access, Object};
 
 /// Numbers of handles begin here: no OS gives such ones.
 const FIRST: Raw = 1 << 30;
@@ -69,15 +71,11 @@ impl Devices {
         }
     }
 
-    pub(super) fn release(&mut self, raw: Option<Raw>) {
-        let Some(handle) = raw.and_then(|raw| self.handle_mut(raw)) else {
-            return;
-        };
+    /// The operation is over. The pipe whose end is gone by that, if one is.
+    fn release(&mut self, raw: Option<Raw>) -> Option<u32> {
+        let handle = self.handle_mut(raw?)?;
         handle.busy -= 1;
-        if handle.busy == 0 && !handle.open {
-            let what = handle.what;
-            self.gone(what);
-        }
+        self.gone(raw?)
     }
 
     /// Where a stream of a file stands, after it went on by `len`.
@@ -89,22 +87,26 @@ impl Devices {
         handle.stands
     }
 
-    fn close(&mut self, raw: Raw) {
-        let Some(handle) = self.handle_mut(raw) else {
-            return;
-        };
-        handle.open = false;
-        if handle.busy == 0 {
-            let what = handle.what;
-            self.gone(what);
-        }
+    /// The program has closed it. The pipe whose end is gone by that, if one is.
+    fn close(&mut self, raw: Raw) -> Option<u32> {
+        self.handle_mut(raw)?.open = false;
+        self.gone(raw)
     }
 
-    fn gone(&mut self, what: What) {
+    fn gone(&mut self, raw: Raw) -> Option<u32> {
+        let handle = self.handle_mut(raw)?;
+        let (what, used) = (handle.what, handle.open || handle.busy > 0);
         match what {
-            What::ReadEnd(pipe) => self.pipes[pipe as usize].readers -= 1,
-            What::WriteEnd(pipe) => self.pipes[pipe as usize].writers -= 1,
-            What::Node(_) => {}
+            _ if used => None,
+            What::ReadEnd(pipe) => {
+                self.pipes[pipe as usize].readers -= 1;
+                Some(pipe)
+            }
+            What::WriteEnd(pipe) => {
+                self.pipes[pipe as usize].writers -= 1;
+                Some(pipe)
+            }
+            What::Node(_) => None,
         }
     }
 
@@ -211,6 +213,26 @@ impl Kernel {
     }
 }
 
+impl State {
+    /// An operation that worked on the handle is over.
+    pub(super) fn release(&mut self, raw: Option<Raw>) {
+        let pipe = self.devices.release(raw);
+        self.lost_an_end(pipe);
+    }
+
+    fn close(&mut self, raw: Raw) {
+        let pipe = self.devices.close(raw);
+        self.lost_an_end(pipe);
+    }
+
+    /// What waits at the other end may go on by it.
+    fn lost_an_end(&mut self, pipe: Option<u32>) {
+        if let Some(pipe) = pipe {
+            self.touch(Object(PIPES + pipe), Access::Write);
+        }
+    }
+}
+
 impl std::fmt::Debug for Kernel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Kernel").finish_non_exhaustive()
@@ -234,7 +256,7 @@ impl Simulated for Open {
 impl Drop for Open {
     fn drop(&mut self) {
         if let Some(kernel) = self.kernel.upgrade() {
-            kernel.lock().devices.close(self.raw);
+            kernel.lock().close(self.raw);
         }
     }
 }

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use overlapped::backend::Cause;
 
-use super::State;
+use super::{
+    State,
+    errno::{EFBIG, EINVAL, EISDIR, ENOENT, ENOSPC, ENOTDIR, ENOTEMPTY},
+};
 use crate::explore::Kind;
 
 /// The number of a file.
@@ -60,23 +63,8 @@ enum Change {
     Len(usize),
 }
 
-pub(super) const ENOENT: Cause = Cause::Os(2);
-pub(super) const EIO: Cause = Cause::Os(5);
-pub(super) const EBADF: Cause = Cause::Os(9);
-pub(super) const EEXIST: Cause = Cause::Os(17);
-pub(super) const ENOTDIR: Cause = Cause::Os(20);
-pub(super) const EISDIR: Cause = Cause::Os(21);
-pub(super) const EINVAL: Cause = Cause::Os(22);
-pub(super) const EFBIG: Cause = Cause::Os(27);
-pub(super) const ENOSPC: Cause = Cause::Os(28);
-pub(super) const ESPIPE: Cause = Cause::Os(29);
-pub(super) const EPIPE: Cause = Cause::Os(32);
-pub(super) const ENXIO: Cause = Cause::Os(6);
-pub(super) const ENOTEMPTY: Cause = Cause::Os(39);
-pub(super) const ECANCELED: Cause = Cause::Os(125);
-
 /// No file grows beyond this: it would be this process's own memory.
-const LARGEST: u64 = 1 << 30;
+pub(super) const LARGEST: u64 = 1 << 30;
 
 impl Disk {
     pub(super) fn new() -> Self {
@@ -194,6 +182,11 @@ impl Disk {
         let prefix = prefix.to_vec();
         let from = self.names.range(prefix.clone()..);
         from.take_while(move |(path, _)| path.starts_with(&prefix))
+    }
+
+    /// Whether writers compete for room.
+    pub(super) fn is_bounded(&self) -> bool {
+        self.capacity < LARGEST
     }
 
     fn used(&self) -> u64 {

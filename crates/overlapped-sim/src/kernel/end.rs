@@ -31,13 +31,19 @@ impl Kernel {
         } else {
             self.lock().judge_the_end();
         }
-        self.lock().ended = true;
+        // A port that was forgotten would hold this kernel, and this kernel the port.
+        let forgotten = {
+            let mut state = self.lock();
+            state.ended = true;
+            state.take_services()
+        };
+        drop(forgotten);
     }
 
     fn unwind_all(self: &Arc<Self>) {
         loop {
             let state = self.lock();
-            let Some(next) = state.next_to_unwind(0) else {
+            let Some(next) = state.another_thread(0) else {
                 break;
             };
             drop(self.hand_over(state, 0, next));

@@ -1,3 +1,13 @@
+//! What may go wrong.
+
+use overlapped::backend::{Cause, Op};
+
+use super::{
+    FAULTS, State,
+    errno::{EIO, EMFILE, ENOSPC},
+};
+use crate::explore::{Access, Kind};
+
 /// What may go wrong, and how often in one run.
 ///
 /// Each fault is chosen where it could happen, costs one of the budget, and is an event of the
@@ -80,4 +90,61 @@ impl Faults {
         self.tails = tails;
         self
     }
+}
+
+/// What goes wrong in a step.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Fault {
+    Short(usize),
+    Error(Cause),
+    Misdirected,
+    LyingSync,
+}
+
+impl State {
+    /// Whether one more may happen. It depends on all that have.
+    pub(super) fn has_faults_left(&mut self) -> bool {
+        if self.settings.faults.budget > 0 {
+            self.touch(FAULTS, Access::Write);
+        }
+        self.faults_left > 0
+    }
+
+    pub(super) fn spend_a_fault(&mut self) {
+        self.faults_left -= 1;
+    }
+
+    /// A fault for this step, or none.
+    pub(super) fn fault(&mut self, place: usize, op: &Op, len: usize) -> Option<Fault> {
+        if !self.has_faults_left() {
+            return None;
+        }
+        let faults = &self.settings.faults;
+        let mut ways = [None; 8];
+        let mut count = 1;
+        let mut offer = |fault, may: bool| {
+            if may {
+                ways[count] = Some(fault);
+                count += 1;
+            }
+        };
+        let moves = matches!(op, Op::Read { .. } | Op::Write { .. });
+        let (reads, writes) = (matches!(op, Op::Read { .. }), matches!(op, Op::Write { .. }));
+        offer(Fault::Short(len / 2), faults.short && moves && len > 3);
+        offer(Fault::Short(1), faults.short && moves && len > 1);
+        let plain = !matches!(op, Op::Nop | Op::Poll { .. } | Op::Open(_));
+        offer(Fault::Error(EIO), faults.errors && plain);
+        offer(Fault::Error(ENOSPC), faults.errors && (writes || matches!(op, Op::Allocate { .. })));
+        offer(Fault::Error(EMFILE), faults.errors && matches!(op, Op::Open(_)));
+        offer(Fault::Misdirected, faults.misdirected && reads && is_positional(op));
+        offer(Fault::LyingSync, faults.lying_sync && matches!(op, Op::Sync { .. }));
+        let fault = ways[self.choose(count, Kind::Fault)]?;
+        self.spend_a_fault();
+        self.log.injected(self.now, self.flying[place].number, &fault);
+        Some(fault)
+    }
+}
+
+fn is_positional(op: &Op) -> bool {
+    matches!(op, Op::Read { at: Some(_), .. } | Op::Write { at: Some(_), .. })
 }

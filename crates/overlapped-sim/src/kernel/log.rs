@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use overlapped::backend::{Cause, Entry, Op, Value};
 
-use super::{Time, devices::Devices, perform::Fault};
+use super::{Time, devices::Devices, faults::Fault};
 use crate::{
     explore::Actor,
     timeline::{Event, EventKind, Lane, LaneKind, Timeline},

@@ -11,6 +11,7 @@ mod backend;
 mod devices;
 mod disk;
 mod end;
+mod errno;
 mod faults;
 mod flying;
 mod log;
@@ -18,7 +19,9 @@ mod perform;
 mod pipe;
 mod points;
 mod services;
+mod streams;
 mod threads;
+mod transfer;
 
 pub(crate) use end::Left;
 pub use faults::Faults;
@@ -92,8 +95,10 @@ pub(crate) struct Settings {
     pub(crate) tears: bool,
     /// What stays open was forgotten on purpose.
     pub(crate) forgets: bool,
-    /// The power may be cut at any point.
+    /// The power may be cut before any step of a device.
     pub(crate) power: bool,
+    /// Panics are expected, and not to be told.
+    pub(crate) quiet: bool,
 }
 
 impl Default for Settings {
@@ -107,6 +112,7 @@ impl Default for Settings {
             tears: false,
             forgets: false,
             power: false,
+            quiet: false,
         }
     }
 }
@@ -138,6 +144,10 @@ const PROGRAM: Object = Object(0);
 const CLOCK: Object = Object(1);
 /// Names of files.
 const NAMES: Object = Object(2);
+/// How many faults are left.
+const FAULTS: Object = Object(3);
+/// How much room is left on the disk.
+const ROOM: Object = Object(4);
 const QUEUES: u32 = 100;
 const OPERATIONS: u32 = 1_000;
 const FILES: u32 = 1_000_000;
@@ -221,7 +231,7 @@ impl State {
     /// Everything in flight lands as cancelled: the simulation is over, its destructors are not.
     fn cancel_all(&mut self) {
         while !self.flying.is_empty() {
-            self.land(0, Err(disk::ECANCELED));
+            self.land(0, Err(errno::ECANCELED));
         }
     }
 

@@ -26,15 +26,12 @@ enum Candidate {
         place: usize,
         at: Time,
     },
-    /// The power is cut.
-    Power,
 }
 
 /// Tasks come after threads and services.
 const TASKS: u32 = 32;
 /// Threads that run tasks are few: each has a row of numbers.
 const ROW: u32 = 128;
-const POWER: Actor = Actor(31);
 /// How often a thread that is unwound may wait in its destructors.
 const PATIENCE: u32 = 10_000;
 
@@ -58,14 +55,13 @@ impl Kernel {
         }
         let before = std::mem::replace(&mut state.threads[me].wait, wait);
         drop(state);
-        let gone_on = self.go_round(me);
+        let chosen = self.go_round(me);
         let mut state = self.lock();
-        let chosen = state.threads[me].chosen;
         state.threads[me].wait = before;
-        if !gone_on || state.trouble.is_some() {
+        let Some(chosen) = chosen.filter(|_| state.trouble.is_none()) else {
             drop(state);
             return self.give_up(wait);
-        }
+        };
         state.touch(PROGRAM, Access::Write);
         chosen
     }
@@ -79,30 +75,22 @@ impl Kernel {
         }
     }
 
-    /// A thread that is over gives away the turn: to whom.
-    pub(super) fn last_point(self: &Arc<Self>, me: usize) -> Option<usize> {
-        self.lock().threads[me].wait = Wait::Over;
-        self.round(me, true)
-    }
-
-    /// Lets others take steps until the choice falls on `me`; `false` if the simulation is over.
-    fn go_round(self: &Arc<Self>, me: usize) -> bool {
-        self.round(me, false).is_some()
-    }
-
-    /// Steps, until a thread is to run: `me`, or with `leaves` any other. `None`: it is over.
-    fn round(self: &Arc<Self>, me: usize, leaves: bool) -> Option<usize> {
+    /// Lets others take steps until the choice falls on `me`, which has the turn: on which of its
+    /// tasks. `None` if the simulation is over.
+    pub(super) fn go_round(self: &Arc<Self>, me: usize) -> Option<usize> {
         let mut candidates = Vec::new();
         loop {
             let mut state = self.lock();
+            if let Some(chosen) = state.threads[me].chosen.take() {
+                return Some(chosen);
+            }
             if state.trouble.is_some() {
-                // The others are to be unwound, one after the other.
-                return if leaves { state.next_to_unwind(me) } else { None };
+                return None;
             }
             state.candidates(me, &mut candidates);
             if candidates.is_empty() {
                 if state.is_finished(me) {
-                    return (!leaves).then_some(me);
+                    return Some(0);
                 }
                 state.hang();
                 continue;
@@ -114,24 +102,20 @@ impl Kernel {
                 }
                 Candidate::Service { place, at } => {
                     self.pass_time(&mut state, at);
+                    // It calls wakers and executes wills, which the program may see.
+                    state.touch(PROGRAM, Access::Write);
                     drop(state);
                     self.serve(place);
                 }
-                Candidate::Power => {
-                    let now = state.now;
-                    state.log.power(now);
-                    state.fail(Trouble::PowerCut);
-                }
                 Candidate::Thread { thread, task, at } => {
                     self.pass_time(&mut state, at);
-                    state.threads[thread].chosen = task;
+                    state.threads[thread].chosen = Some(task);
                     state.threads[thread].notified = false;
-                    if thread == me || leaves {
-                        return Some(thread);
+                    if thread != me {
+                        // The turn comes back when the choice has fallen on this one, or when a
+                        // thread has ended and leaves the choice to it.
+                        drop(self.hand_over(state, me, thread));
                     }
-                    // It comes back when the choice has fallen on this one.
-                    drop(self.hand_over(state, me, thread));
-                    return Some(me);
                 }
             }
         }
@@ -179,7 +163,6 @@ impl State {
             },
             Candidate::Operation { place, .. } => self.flying[place].actor,
             Candidate::Service { place, .. } => self.service_actor(place),
-            Candidate::Power => POWER,
         }
     }
 
@@ -207,9 +190,6 @@ impl State {
             _ => 0,
         };
         out.sort_by_key(vain);
-        if self.settings.power && !out.is_empty() {
-            out.push(Candidate::Power);
-        }
     }
 
     /// What waits for a pipe may go on from now on, or not any more.
@@ -234,10 +214,11 @@ impl State {
     fn ready_at(&self, number: usize) -> Option<Time> {
         let thread = &self.threads[number];
         match thread.wait {
+            _ if thread.over => None,
             Wait::Nothing => Some(self.now),
             Wait::Task => (!thread.ready.is_empty()).then_some(self.now),
             Wait::Join { thread } => self.threads[thread].over.then_some(self.now),
-            Wait::Over | Wait::End => None,
+            Wait::End => None,
             Wait::Park { .. } if thread.notified => Some(self.now),
             Wait::Park { until } => until.map(|until| until.max(self.now)),
             Wait::Reap { queue, until } => {
@@ -265,7 +246,7 @@ impl State {
     fn hang(&mut self) {
         let waits = self.threads.iter().filter(|thread| !thread.over).map(|thread| {
             let what = match thread.wait {
-                Wait::Nothing | Wait::Over | Wait::End => "the others to be over".to_owned(),
+                Wait::Nothing | Wait::End => "the others to be over".to_owned(),
                 Wait::Reap { .. } => {
                     "a completion, and nothing is in flight that could come".into()
                 }
@@ -287,13 +268,12 @@ impl State {
 
     /// Nobody has anything left to do, and nobody waits for it but the thread that ends the run.
     fn is_finished(&self, me: usize) -> bool {
-        let ends = matches!(self.threads[me].wait, Wait::End | Wait::Over);
-        let others = self.threads.iter().enumerate().filter(|(thread, _)| *thread != me);
-        ends && self.flying.is_empty() && others.into_iter().all(|(_, thread)| thread.over)
+        let ends = self.threads[me].wait == Wait::End;
+        ends && self.flying.is_empty() && self.another_thread(me).is_none()
     }
 
-    /// A thread that is still to be unwound.
-    pub(super) fn next_to_unwind(&self, me: usize) -> Option<usize> {
+    /// The first thread beside `me` that is not over.
+    pub(super) fn another_thread(&self, me: usize) -> Option<usize> {
         (0..self.threads.len()).find(|thread| *thread != me && !self.threads[*thread].over)
     }
 }

@@ -72,6 +72,11 @@ impl State {
         self.services.iter().position(|service| service.attended.is_some())
     }
 
+    /// All services: they are dropped where no lock is held.
+    pub(super) fn take_services(&mut self) -> Vec<Service> {
+        std::mem::take(&mut self.services)
+    }
+
     pub(super) fn service_actor(&self, place: usize) -> Actor {
         Actor(FIRST + place as u32)
     }

@@ -12,12 +12,13 @@ use std::{
 use overlapped::simulation::{Sleeper, sleep_by};
 
 use super::{Kernel, OPERATIONS, State, Time, Trouble};
+use crate::quiet::Quiet;
 
 pub(super) struct Thread {
     pub(super) name: String,
     pub(super) wait: Wait,
-    /// Which of its candidates the choice fell on.
-    pub(super) chosen: usize,
+    /// The choice has fallen on it; with what it is to do, if it has several tasks.
+    pub(super) chosen: Option<usize>,
     /// It was got up.
     pub(super) notified: bool,
     pub(super) over: bool,
@@ -40,8 +41,6 @@ pub(crate) enum Wait {
     Task,
     /// For another thread to be over.
     Join { thread: usize },
-    /// For nothing, ever: it is over.
-    Over,
     /// For everybody else to have nothing left to do.
     End,
 }
@@ -54,7 +53,7 @@ impl Thread {
         Self {
             name,
             wait: Wait::Nothing,
-            chosen: 0,
+            chosen: None,
             notified: false,
             over: false,
             ready: Vec::new(),
@@ -83,13 +82,15 @@ pub(crate) fn here() -> Option<(Arc<Kernel>, usize)> {
 pub(crate) struct Enter {
     outer: Option<(Arc<Kernel>, usize)>,
     sleeper: Option<Arc<dyn Sleeper>>,
+    _quiet: Quiet,
 }
 
 impl Enter {
     pub(crate) fn new(kernel: &Arc<Kernel>, thread: usize) -> Self {
         let outer = HERE.replace(Some((Arc::clone(kernel), thread)));
         let sleeper = Bed { kernel: Arc::clone(kernel), thread };
-        Self { outer, sleeper: sleep_by(Some(Arc::new(sleeper))) }
+        let quiet = Quiet::new(kernel.lock().settings.quiet);
+        Self { outer, sleeper: sleep_by(Some(Arc::new(sleeper))), _quiet: quiet }
     }
 }
 
@@ -143,11 +144,14 @@ impl Kernel {
         let run = move || {
             let enter = Enter::new(&kernel, thread);
             drop(kernel.wait_for_turn(kernel.lock(), thread));
-            // What unwinds it is told to who joins, and to the simulation.
-            let ended = catch_unwind(AssertUnwindSafe(body));
-            if let Err(panic) = ended {
-                if !panic.is::<Unwound>() {
-                    kernel.lock().fail(Trouble::panic(&*panic));
+            // It may have got the turn only because another thread had to leave it to somebody.
+            if kernel.go_round(thread).is_some() {
+                // What unwinds it is told to who joins, and to the simulation.
+                let ended = catch_unwind(AssertUnwindSafe(body));
+                if let Err(panic) = ended {
+                    if !panic.is::<Unwound>() {
+                        kernel.lock().fail(Trouble::panic(&*panic));
+                    }
                 }
             }
             drop(enter);
@@ -181,14 +185,14 @@ impl Kernel {
         state
     }
 
-    /// The calling thread is over, and the turn goes to another.
-    fn leave(self: &Arc<Self>, me: usize) {
-        self.lock().threads[me].over = true;
-        if let Some(next) = self.last_point(me) {
-            let mut state = self.lock();
-            state.turn = next;
-            state.threads[next].turn.notify_one();
-        }
+    /// The calling thread is over. Another gets the turn, to ask for the choice in its stead: from
+    /// here on nothing of the program or of a port may run on this one.
+    fn leave(&self, me: usize) {
+        let mut state = self.lock();
+        state.threads[me].over = true;
+        let next = state.another_thread(me).expect("the first thread ends the run, and last");
+        state.turn = next;
+        state.threads[next].turn.notify_one();
     }
 }
 

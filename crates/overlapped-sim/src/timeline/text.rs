@@ -1,6 +1,7 @@
 //! A table for a terminal: lanes side by side, one line a step, time downward.
 
 use anstyle::{AnsiColor, Effects, Style};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{EventKind, LaneKind, Row, Timeline};
 
@@ -122,7 +123,7 @@ fn push_cells(
         let mut text = format!("{time:>TIME$}");
         for (column, width) in columns.iter().zip(widths) {
             let cell = column.get(line).map_or("", String::as_str);
-            let pad = width.saturating_sub(columns_of(cell));
+            let pad = width.saturating_sub(cell.width());
             text.push_str(&format!("{GAP}{cell}{}", " ".repeat(pad)));
         }
         let text = text.trim_end();
@@ -143,7 +144,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
         loop {
             let line = lines.last_mut().expect("there is one");
             let gap = usize::from(!line.is_empty());
-            if columns_of(line) + gap + columns_of(&word) <= width {
+            if line.width() + gap + word.width() <= width {
                 if gap > 0 {
                     line.push(' ');
                 }
@@ -168,19 +169,10 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 fn cut(word: &str, width: usize) -> usize {
     let mut columns = 0;
     for (at, character) in word.char_indices() {
-        columns += columns_of(character.encode_utf8(&mut [0; 4]));
+        columns += character.width().unwrap_or(0);
         if columns > width && at > 0 {
             return at;
         }
     }
     word.len()
-}
-
-/// How many columns a text takes. Characters of East Asia take two.
-fn columns_of(text: &str) -> usize {
-    let wide = |c: char| {
-        matches!(u32::from(c), 0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3
-        | 0xf900..=0xfaff | 0xfe30..=0xfe6f | 0xff00..=0xff60 | 0xffe0..=0xffe6 | 0x1f300..=0x1faff)
-    };
-    text.chars().map(|c| 1 + usize::from(wide(c))).sum()
 }

@@ -144,7 +144,9 @@ impl Wake for Parker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         self.notified.store(true, Ordering::SeqCst);
-        if self.thread.id() == thread::current().id() {
+        // On the thread itself it is up already; but a simulated one may drive another's port while
+        // it sleeps.
+        if self.sleeper.is_none() && self.thread.id() == thread::current().id() {
             return;
         }
         if self.steering.load(Ordering::SeqCst) {

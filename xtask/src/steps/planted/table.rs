@@ -10,7 +10,7 @@ pub(super) struct Bug {
     pub(super) file: &'static str,
     pub(super) from: &'static str,
     pub(super) to: &'static str,
-    /// A test of `overlapped-sim`'s `contract`.
+    /// A test of `overlapped-sim`'s `contract`, with its module.
     pub(super) check: &'static str,
 }
 
@@ -25,7 +25,7 @@ pub(super) const BUGS: &[Bug] = &[
         to: "            | Self::Write { .. }\n\
             \x20           | Self::Timer { .. } => OnDrop::Cancel,\n\
             \x20           Self::Sync",
-        check: "memory_is_lent_until_the_device_has_said_its_last_word",
+        check: "outcomes::memory_is_lent_until_the_device_has_said_its_last_word",
     },
     Bug {
         name: "the memory goes when the program lets go",
@@ -36,7 +36,7 @@ pub(super) const BUGS: &[Bug] = &[
             \x20           drop(self.open(\"\").0);\n\
             \x20           return;\n\
             \x20       }",
-        check: "memory_is_lent_until_the_device_has_said_its_last_word",
+        check: "outcomes::memory_is_lent_until_the_device_has_said_its_last_word",
     },
     Bug {
         name: "the count is taken from the request",
@@ -46,7 +46,7 @@ pub(super) const BUGS: &[Bug] = &[
             \x20           return Next::Over(Ok(Value::Count(self.moved)));",
         to: "            self.moved += memory.len();\n\
             \x20           return Next::Over(Ok(Value::Count(self.moved)));",
-        check: "an_outcome_is_the_device_s_own_word_and_brings_the_buffer",
+        check: "outcomes::an_outcome_is_the_device_s_own_word_and_brings_the_buffer",
     },
     Bug {
         name: "a whole write ends with the first short one",
@@ -54,7 +54,7 @@ pub(super) const BUGS: &[Bug] = &[
         file: "op/plan.rs",
         from: "let whole = if orphan { is_write } else { self.goal != Goal::Once };",
         to: "let whole = orphan && is_write;",
-        check: "a_whole_transfer_survives_short_ones",
+        check: "outcomes::a_whole_transfer_survives_short_ones",
     },
     Bug {
         name: "a short write goes on at the old offset",
@@ -62,7 +62,7 @@ pub(super) const BUGS: &[Bug] = &[
         file: "op/plan.rs",
         from: "Op::Write { to, at: Some(at + self.moved as u64) }",
         to: "Op::Write { to, at: Some(at) }",
-        check: "a_whole_transfer_survives_short_ones",
+        check: "outcomes::a_whole_transfer_survives_short_ones",
     },
     Bug {
         name: "a cancel that finds the queue full is dropped",
@@ -73,7 +73,7 @@ pub(super) const BUGS: &[Bug] = &[
             \x20           self.submit.cancel(id);\n\
             \x20       }\n\
             \x20       let is_stream",
-        check: "a_cancel_is_not_lost_when_the_kernel_is_full",
+        check: "cancels::a_cancel_is_not_lost_when_the_kernel_is_full",
     },
     Bug {
         name: "a cancel does not look at what waits for room",
@@ -81,7 +81,7 @@ pub(super) const BUGS: &[Bug] = &[
         file: "port/book.rs",
         from: "self.backlog.iter().position(|entry| entry.id() == id)",
         to: "self.backlog.iter().position(|entry| entry.id() == id && entry.is_empty())",
-        check: "a_cancel_is_not_lost_when_the_kernel_is_full",
+        check: "cancels::a_cancel_is_not_lost_when_the_kernel_is_full",
     },
     Bug {
         name: "a cancel is noted and not passed on",
@@ -89,7 +89,7 @@ pub(super) const BUGS: &[Bug] = &[
         file: "port/book.rs",
         from: "        self.submit.cancel(id);\n        let is_stream",
         to: "        let is_stream",
-        check: "a_cancel_is_a_request_and_the_outcome_is_told",
+        check: "cancels::a_cancel_is_a_request_and_the_outcome_is_told",
     },
     Bug {
         name: "what finds no room is forgotten",
@@ -98,7 +98,7 @@ pub(super) const BUGS: &[Bug] = &[
         from: "        while let Some(entry) = self.backlog.pop_front() {",
         to: "        while let Some(entry) = self.backlog.pop_front().filter(|_|\
             \x20self.lines.len() < 2) {",
-        check: "what_finds_no_room_is_done_all_the_same",
+        check: "wakes::what_finds_no_room_is_done_all_the_same",
     },
     Bug {
         name: "what found no room is not tried again",
@@ -106,7 +106,7 @@ pub(super) const BUGS: &[Bug] = &[
         file: "port/turn.rs",
         from: "        book.flush();\n        drop(book);",
         to: "        drop(book);",
-        check: "what_finds_no_room_is_done_all_the_same",
+        check: "wakes::what_finds_no_room_is_done_all_the_same",
     },
     Bug {
         name: "a timeout cancels",
@@ -119,7 +119,7 @@ pub(super) const BUGS: &[Bug] = &[
             \x20           self.cancel();\n\
             \x20           Err(self)\n\
             \x20       }",
-        check: "a_timeout_leaves_the_operation_as_it_was",
+        check: "cancels::a_timeout_leaves_the_operation_as_it_was",
     },
     Bug {
         name: "a deadline is forgotten",
@@ -130,7 +130,7 @@ pub(super) const BUGS: &[Bug] = &[
             \x20           if let Some(entry) = self.awaken(key) {\n\
             \x20               return Some(Due::Land(entry));\n\
             \x20           }",
-        check: "a_deadline_tells_the_truth",
+        check: "cancels::a_deadline_tells_the_truth",
     },
     Bug {
         name: "a deadline comes early",
@@ -138,7 +138,7 @@ pub(super) const BUGS: &[Bug] = &[
         file: "port/timers.rs",
         from: "self.armed.peek().is_some_and(|Reverse(timer)| timer.at <= now)",
         to: "self.armed.peek().is_some()",
-        check: "a_deadline_tells_the_truth",
+        check: "cancels::a_deadline_tells_the_truth",
     },
     Bug {
         name: "the will of an abandoned read is skipped",
@@ -146,7 +146,7 @@ pub(super) const BUGS: &[Bug] = &[
         file: "pipe/lane.rs",
         from: "        self.lock().unread.entry(origin).or_default().extend(bytes);",
         to: "        let _ = (origin, bytes);",
-        check: "no_byte_of_a_stream_is_lost_or_doubled",
+        check: "abandoned::no_byte_of_a_stream_is_lost_or_doubled",
     },
     Bug {
         name: "bytes that were kept are served after those that came later",
@@ -155,7 +155,7 @@ pub(super) const BUGS: &[Bug] = &[
         from: "let Some((&origin, _)) = state.unread.first_key_value() else {",
         to: "let Some((&origin, _)) = state.unread.first_key_value().filter(|_| state.taken\
             \x20> 4) else {",
-        check: "no_byte_of_a_stream_is_lost_or_doubled",
+        check: "abandoned::no_byte_of_a_stream_is_lost_or_doubled",
     },
     Bug {
         name: "why an abandoned write failed is forgotten",
@@ -163,7 +163,7 @@ pub(super) const BUGS: &[Bug] = &[
         file: "port/held.rs",
         from: "        state.owed.get_or_insert(cause);",
         to: "        let _ = (&mut state, cause);",
-        check: "an_abandoned_write_that_failed_is_told_of_once",
+        check: "abandoned::an_abandoned_write_that_failed_is_told_of_once",
     },
     Bug {
         name: "why an abandoned write failed is told again and again",
@@ -171,7 +171,7 @@ pub(super) const BUGS: &[Bug] = &[
         file: "port/held.rs",
         from: "        self.owes.store(false, SeqCst);\n        state.owed.take()",
         to: "        let _ = &mut state;\n        state.owed",
-        check: "an_abandoned_write_that_failed_is_told_of_once",
+        check: "abandoned::an_abandoned_write_that_failed_is_told_of_once",
     },
     Bug {
         name: "an orphan is landed by nobody",
@@ -181,7 +181,7 @@ pub(super) const BUGS: &[Bug] = &[
             \x20       // An orphan must be landed without anybody waiting for it.\n\
             \x20       shard.attend(key, id);",
         to: "        drop(half);",
-        check: "what_was_abandoned_is_landed_though_nobody_waits",
+        check: "abandoned::what_was_abandoned_is_landed_though_nobody_waits",
     },
     Bug {
         name: "a shutdown does not ask what flies to stop",
@@ -189,7 +189,7 @@ pub(super) const BUGS: &[Bug] = &[
         file: "port/end.rs",
         from: "        self.cancel_where(|_| true);",
         to: "        self.cancel_where(|_| false);",
-        check: "a_shutdown_drains_and_says_so",
+        check: "ends::a_shutdown_drains_and_says_so",
     },
     Bug {
         name: "a shutdown does not wait",
@@ -197,7 +197,7 @@ pub(super) const BUGS: &[Bug] = &[
         file: "port/end.rs",
         from: "        self.drive(&parker, &|| self.busy() == 0, until);\n        self.busy()",
         to: "        let _ = (&parker, until);\n        self.busy()",
-        check: "a_shutdown_drains_and_says_so",
+        check: "ends::a_shutdown_drains_and_says_so",
     },
     Bug {
         name: "a closed port takes in more",
@@ -207,7 +207,7 @@ pub(super) const BUGS: &[Bug] = &[
             \x20           return Err((line, Cause::Closed));\n\
             \x20       }",
         to: "",
-        check: "a_shutdown_drains_and_says_so",
+        check: "ends::a_shutdown_drains_and_says_so",
     },
     Bug {
         name: "a shutdown has no bound",
@@ -215,7 +215,7 @@ pub(super) const BUGS: &[Bug] = &[
         file: "port/mod.rs",
         from: "let leaked = self.shards().map(|shard| shard.drain(until)).sum();",
         to: "let leaked = self.shards().map(|shard| shard.drain(None)).sum();",
-        check: "a_shutdown_is_bounded",
+        check: "ends::a_shutdown_is_bounded",
     },
     Bug {
         name: "a scope counts handles and not landings",
@@ -223,7 +223,7 @@ pub(super) const BUGS: &[Bug] = &[
         file: "iocb/tally.rs",
         from: "    while !lease.tally.is_zero() {",
         to: "    while result.is_ok() && !lease.tally.is_zero() {",
-        check: "after_a_scope_nothing_that_it_lent_is_in_flight",
+        check: "ends::after_a_scope_nothing_that_it_lent_is_in_flight",
     },
     Bug {
         name: "a waker is called with the book locked",
@@ -234,7 +234,7 @@ pub(super) const BUGS: &[Bug] = &[
             \x20               after.land(self, over);\n\
             \x20               after.wakers.drain(..).for_each(Waker::wake);\n\
             \x20           }",
-        check: "a_waker_may_use_the_port",
+        check: "wakes::a_waker_may_use_the_port",
     },
     Bug {
         name: "a waker is lost",
@@ -242,7 +242,7 @@ pub(super) const BUGS: &[Bug] = &[
         file: "port/turn.rs",
         from: "                self.wakers.extend(waiter);",
         to: "                self.wakers.extend(waiter.filter(|_| self.count % 2 == 0));",
-        check: "tasks_are_woken_by_their_wakers",
+        check: "wakes::tasks_are_woken_by_their_wakers",
     },
     Bug {
         name: "a late cancel reaches whoever has the line now",
@@ -250,7 +250,7 @@ pub(super) const BUGS: &[Bug] = &[
         file: "port/book.rs",
         from: "self.lines.get_mut(key as usize).filter(|line| line.id() == id)",
         to: "self.lines.get_mut(key as usize).filter(|_| id == id)",
-        check: "a_late_cancel_hits_nobody_else",
+        check: "cancels::a_late_cancel_hits_nobody_else",
     },
     Bug {
         name: "a timer outlives its operation",
@@ -258,7 +258,7 @@ pub(super) const BUGS: &[Bug] = &[
         file: "port/book.rs",
         from: "        self.timers.disarm(key);\n        if self.lines",
         to: "        if self.lines",
-        check: "a_late_deadline_hits_nobody_else",
+        check: "cancels::a_late_deadline_hits_nobody_else",
     },
     Bug {
         name: "an event lets everybody pass",
@@ -269,7 +269,7 @@ pub(super) const BUGS: &[Bug] = &[
             \x20       }\n\
             \x20       set",
         to: "        set",
-        check: "an_automatic_event_lets_one_pass",
+        check: "wakes::an_automatic_event_lets_one_pass",
     },
     Bug {
         name: "who follows is not promoted",
@@ -281,6 +281,6 @@ pub(super) const BUGS: &[Bug] = &[
         to: "            drop(state);\n\
             \x20           let _ = next;\n\
             \x20           return Call::Nobody;",
-        check: "whoever_follows_is_got_up",
+        check: "wakes::whoever_follows_is_got_up",
     },
 ];

@@ -1,0 +1,106 @@
+//! What a simulated system must not get wrong itself: who is got up, who may overtake whom, what a
+//! power cut leaves.
+
+use std::{
+    cell::Cell,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, Waker},
+};
+
+use overlapped::{alertable, fs::File, fs::OpenOptions, pipe, wait_any};
+use overlapped_sim::{Check, Sim, explore};
+
+// [C12] a port that is driven on a thread's own stack gets that thread up.
+#[test]
+fn a_thread_is_got_up_by_what_lands_on_its_own_stack() {
+    let report = explore(|sim| {
+        sim.file("/data", "hello");
+        let file = File::open(sim, "/data").wait().expect("it is there");
+        let mut read = file.read_at(vec![0; 5], 0);
+        assert_eq!(wait_any(&mut [&mut read], None), Some(0));
+        sim.nop().then(|_| ());
+        assert_eq!(alertable::wait(None), 1);
+        read.wait().expect("a read").n
+    });
+    assert!(report.is_complete() && report.outcomes().eq(&[5]));
+}
+
+// [C16] what a port's turn tells, a thread may see: both orders are tried.
+#[test]
+fn a_landing_and_a_look_at_it_come_in_both_orders() {
+    let report = explore(|sim| {
+        sim.file("/data", "hello");
+        let file = File::open(sim, "/data").wait().expect("it is there");
+        let mut read = file.read_at(vec![0; 5], 0);
+        let mut look = || {
+            let mut cx = Context::from_waker(Waker::noop());
+            matches!(Pin::new(&mut read).poll(&mut cx), Poll::Ready(_))
+        };
+        let at_first = look();
+        sim.yield_now();
+        at_first || look()
+    });
+    assert!(report.is_complete());
+    assert!(report.outcomes().eq(&[false, true]), "{:?}", report.outcomes().collect::<Vec<_>>());
+}
+
+// [C8] the last act of a thread may leave a stream with more to do.
+#[test]
+fn a_thread_that_ends_leaves_its_streams_to_the_others() {
+    let body = |sim: &Sim| {
+        let (reader, writer) = pipe::pair(sim).expect("a pipe");
+        let other = sim.thread("writer", move || {
+            for byte in 0..3_u8 {
+                drop(writer.write_all(vec![byte; 2]));
+            }
+        });
+        let read = reader.read_exact(vec![9; 6]).wait().expect("all of it");
+        other.join();
+        assert_eq!(read.buf, [0, 0, 1, 1, 2, 2]);
+    };
+    let report = Check::new().random(1).runs(2000).run(body);
+    assert!(report.failure().is_none(), "{}", report.failure().expect("one"));
+    let report = Check::new().runs(2000).run(body);
+    assert!(report.failure().is_none(), "{}", report.failure().expect("one"));
+}
+
+/// Two records, each its number and a check; how many were acknowledged, and how many are found.
+fn journal(sim: &Sim, syncs: bool) -> (usize, usize) {
+    let record = |number: u8| vec![number, !number];
+    sim.file("/log", Vec::new());
+    let acknowledged = Cell::new(0);
+    sim.until_power_cut(|machine| {
+        let file = OpenOptions::new().write(true).open(machine, "/log").wait().expect("the log");
+        for number in 0..2_u8 {
+            let write = file.write_all_at(record(number), u64::from(number) * 2);
+            write.wait().expect("a write");
+            if syncs {
+                file.sync_data().wait().expect("a sync");
+            }
+            acknowledged.set(usize::from(number) + 1);
+        }
+    });
+    let file = File::open(sim, "/log").wait().expect("the log");
+    let read = file.read_at(vec![0; 100], 0).wait().expect("a read");
+    let whole = |(number, pair): &(usize, &[u8])| *pair == record(*number as u8);
+    (acknowledged.get(), read.buf[..read.n].chunks(2).enumerate().take_while(whole).count())
+}
+
+// [C16] each point where the power may be cut, and each way in which what was not synced survives.
+#[test]
+fn a_journal_survives_every_power_cut_if_it_syncs() {
+    let synced = explore(|sim| {
+        let (acknowledged, found) = journal(sim, true);
+        assert!(found >= acknowledged, "{found} of {acknowledged}");
+        (acknowledged, found)
+    });
+    assert!(synced.is_complete());
+    let all = [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2)];
+    assert!(synced.outcomes().eq(&all), "{:?}", synced.outcomes().collect::<Vec<_>>());
+    let missing = Check::new().run(|sim| {
+        let (acknowledged, found) = journal(sim, false);
+        assert!(found >= acknowledged, "{found} of {acknowledged}");
+    });
+    assert!(missing.failure().is_some(), "the missing sync is found");
+}
