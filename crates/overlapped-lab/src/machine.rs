@@ -3,7 +3,7 @@
 use crate::{
     calls::{self, Call, Flow, Ms},
     driver,
-    judge::{Harm, Outcome, Verdict},
+    judge::{Harm, JUDGED, Outcome, Verdict},
     objects::{Answer, Deadline, Life, OPS, THREADS},
     op::{Op, Phase, Verb},
     program::Code,
@@ -78,11 +78,6 @@ impl<'a> Machine<'a> {
             machine.settle(t, &mut Nobody);
         }
         machine
-    }
-
-    /// A world in which something else than the program's own calls took the steps.
-    pub(crate) fn of(code: &'a Code, world: World) -> Machine<'a> {
-        Machine { code, world, debugged: false }
     }
 
     /// What thread `t` is about to do.
@@ -224,26 +219,6 @@ impl<'a> Machine<'a> {
         let thread = &self.world.threads[usize::from(t)];
         self.code.instrs.get(usize::from(thread.pc)).map(|instr| &instr.call)
     }
-
-    /// The judgement, if somebody waits for ever or nobody does.
-    pub(crate) fn judged(&self, hangs: bool) -> Verdict {
-        let mut harm = self.world.harm;
-        if hangs {
-            harm.add(Harm::HANGS);
-        }
-        if self.world.ops.iter().any(|op| self.is_lost(op)) {
-            harm.add(Harm::LOSES);
-        }
-        Verdict { harm, outcome: outcome(&self.world.ops[0]) }
-    }
-
-    /// Bytes that were taken from a stream and that the program never used.
-    fn is_lost(&self, op: &Op) -> bool {
-        let taken = op.phase == Phase::Complete && op.status == Status::Success && op.moved > 0;
-        let device = self.code.setup.devices.get(usize::from(op.file));
-        let stream = device.is_some_and(|device| device.medium == Medium::Stream);
-        taken && stream && op.verb == Verb::Read && !op.used
-    }
 }
 
 impl Model for Machine<'_> {
@@ -290,8 +265,28 @@ impl Model for Machine<'_> {
     }
 
     fn verdict(&self) -> Verdict {
-        self.judged(self.waiting().next().is_some())
+        judged(self.code, &self.world, self.waiting().next().is_some())
     }
+}
+
+/// The judgement, if somebody waits for ever or nobody does.
+pub(crate) fn judged(code: &Code, world: &World, hangs: bool) -> Verdict {
+    let mut harm = world.harm;
+    if hangs {
+        harm.add(Harm::HANGS);
+    }
+    if world.ops.iter().any(|op| is_lost(code, op)) {
+        harm.add(Harm::LOSES);
+    }
+    Verdict { harm, outcome: outcome(&world.ops[usize::from(JUDGED)]) }
+}
+
+/// Bytes that were taken from a stream and that the program never used.
+fn is_lost(code: &Code, op: &Op) -> bool {
+    let taken = op.phase == Phase::Complete && op.status == Status::Success && op.moved > 0;
+    let device = code.setup.devices.get(usize::from(op.file));
+    let stream = device.is_some_and(|device| device.medium == Medium::Stream);
+    taken && stream && op.verb == Verb::Read && !op.used
 }
 
 fn outcome(op: &Op) -> Outcome {

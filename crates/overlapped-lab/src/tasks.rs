@@ -5,7 +5,7 @@ use crate::{
     Code, Verdict,
     calls::{self, Call, Flow, Ms, Ptr, Start, WaitOn},
     driver,
-    machine::{Machine, Who},
+    machine::{Who, judged},
     memory::OVERLAPPED,
     objects::{Answer, Deadline, Life},
     op::{Api, Queued, Verb},
@@ -210,8 +210,7 @@ pub fn next_run_of_tasks(
     run.blocked(search);
     search.end();
     let stuck = stage.wanted.iter().any(|wanted| wanted.get().is_some());
-    let world = stage.world.borrow().clone();
-    Some(Machine::of(code, world).judged(stuck))
+    Some(judged(code, &stage.world.borrow(), stuck))
 }
 
 struct Run<'a> {

@@ -136,12 +136,16 @@ pub(crate) enum Note {
 
 /// What a step is given.
 pub(crate) trait Watch {
+    /// Whether anybody listens to what is said.
+    const LISTENS: bool = false;
     /// One of `n` ways.
     fn choose(&mut self, n: usize, kind: Kind) -> usize;
     /// The step touches this.
     fn touch(&mut self, thing: Thing, access: Access);
     /// Something happened.
-    fn say(&mut self, note: Note);
+    fn say(&mut self, note: Note) {
+        let _ = note;
+    }
 }
 
 /// Nobody draws.
@@ -155,8 +159,6 @@ impl<C: Choice> Watch for Silent<'_, C> {
     fn touch(&mut self, thing: Thing, access: Access) {
         self.0.touch(thing.object(), access);
     }
-
-    fn say(&mut self, _: Note) {}
 }
 
 /// What happens before the first step: nothing is open yet.
@@ -168,8 +170,6 @@ impl Watch for Nobody {
     }
 
     fn touch(&mut self, _: Thing, _: Access) {}
-
-    fn say(&mut self, _: Note) {}
 }
 
 /// What a step would have touched that nobody can take any more.
@@ -186,6 +186,4 @@ impl<C: Choice> Watch for InVain<'_, C> {
     fn touch(&mut self, thing: Thing, access: Access) {
         self.choice.blocked(self.actor, thing.object(), access);
     }
-
-    fn say(&mut self, _: Note) {}
 }

@@ -218,7 +218,7 @@ impl<W: Watch> Step<'_, W> {
     /// The program changes its own cells.
     pub(crate) fn takes(&mut self, region: usize, cell: u8, len: u8, owner: u8) {
         (cell..cell + len).for_each(|at| self.writes(Thing::Cell(at)));
-        let again = (cell..cell + len).find_map(|at| self.world.was_lent_to(at));
+        let again = self.among(cell, len, World::was_lent_to);
         self.world.memory.take(region, cell, len, owner);
         self.say(Note::Begins { owner, again });
     }
@@ -226,9 +226,20 @@ impl<W: Watch> Step<'_, W> {
     pub(crate) fn releases(&mut self, cell: u8, len: u8) {
         (cell..cell + len).for_each(|at| self.writes(Thing::Cell(at)));
         let owner = self.world.memory.owner(cell);
-        let lent = (cell..cell + len).find_map(|at| self.world.lent_to(at));
+        let lent = self.among(cell, len, World::lent_to);
         self.world.memory.release(cell, len);
         self.say(Note::Freed { owner, lent });
+    }
+
+    /// The operation to which one of these cells is lent, for who listens.
+    pub(crate) fn among(
+        &self,
+        cell: u8,
+        len: u8,
+        lent: impl Fn(&World, u8) -> Option<u8>,
+    ) -> Option<u8> {
+        let mut cells = cell..cell + len;
+        if W::LISTENS { cells.find_map(|at| lent(self.world, at)) } else { None }
     }
 
     /// The program looks whether its locals are what they were.

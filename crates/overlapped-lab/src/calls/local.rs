@@ -4,7 +4,7 @@ use super::Ptr;
 use crate::{
     memory::{H_EVENT, HEAP, INTERNAL, INTERNAL_HIGH, NOBODY, NULL},
     watch::{Note, Thing, Watch},
-    world::Step,
+    world::{Step, World},
 };
 
 impl<W: Watch> Step<'_, W> {
@@ -33,7 +33,7 @@ impl<W: Watch> Step<'_, W> {
     pub(super) fn claim(&mut self, t: u8, at: Ptr, len: u8) {
         let cell = self.address(t, at);
         (cell..cell + len).for_each(|at| self.writes(Thing::Cell(at)));
-        let lent = self.world.lent_to(cell);
+        let lent = self.among(cell, 1, World::lent_to);
         self.world.memory.claim(cell, len);
         if let Some(i) = lent {
             self.say(Note::Claimed(i));

@@ -27,6 +27,8 @@ struct Scribe<'a, C> {
 }
 
 impl<C: Choice> Watch for Scribe<'_, C> {
+    const LISTENS: bool = true;
+
     fn choose(&mut self, n: usize, kind: Kind) -> usize {
         self.choice.choose(n, kind)
     }
@@ -120,7 +122,7 @@ impl<'a> Teller<'a> {
             },
             memory: memory::told(&self.machine, &notes),
             kind: kind(who, &notes),
-            op: notes.iter().find_map(crate::watch::Note::op).map(|op| u32::from(op) + 1),
+            op: notes.iter().find_map(Note::op).map(|op| u32::from(op) + 1),
             source: before.map(|instr| (instr.source.file(), instr.source.line())),
             after: self.edges.of(index, who, lane, &touched),
         });

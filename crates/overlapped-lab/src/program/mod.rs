@@ -1,18 +1,20 @@
 //! Programs: a list of calls for each thread, written by Rust functions that read like the C.
 
-mod builder;
+mod body;
 mod control;
 mod linux;
 mod memory;
 mod names;
 mod objects;
+mod outline;
 mod pool;
 mod win32;
 
-pub use builder::{Body, Function, Outline, Routine};
+pub use body::Body;
 pub use control::If;
 pub use names::{Block, Buffer, Event, Handle, Overlapped, PortHandle, Read, Timeout, Var};
 pub use names::{FOREVER, ms};
+pub use outline::{Function, Outline, Routine};
 pub use pool::Registration;
 
 use crate::{

@@ -1,7 +1,7 @@
 //! What a program's variables are called and where they are.
 
 use crate::{
-    calls::{Ms, Ptr},
+    calls::{Ms, Ptr, WaitOn},
     memory::OVERLAPPED,
 };
 use std::fmt;
@@ -101,6 +101,15 @@ pub enum Event {
     Handle(Handle),
     /// The `hEvent` of an OVERLAPPED.
     Of(Overlapped),
+}
+
+impl Event {
+    pub(crate) const fn on(self) -> WaitOn {
+        match self {
+            Self::Handle(handle) => WaitOn::Handle(handle.index),
+            Self::Of(o) => WaitOn::EventOf(o.ptr),
+        }
+    }
 }
 
 impl From<Handle> for Event {

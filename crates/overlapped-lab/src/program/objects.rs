@@ -2,7 +2,7 @@
 
 use super::{Body, Buffer, Event, FOREVER, Handle, Overlapped, PortHandle, Read, Routine, Timeout};
 use crate::{
-    calls::{Call, LOW_BIT, Ms, Ptr, Start, WaitOn},
+    calls::{Call, LOW_BIT, Ms, Ptr, Start},
     memory::NULL,
     op::{Api, Queued, Verb},
 };
@@ -161,10 +161,7 @@ impl Body<'_> {
     pub fn wait_for_multiple_objects(&mut self, events: [Event; 2], all: bool, timeout: Timeout) {
         let [one, two] = events;
         let text = format!("WaitForMultipleObjects({{{one}, {two}}}, {all}, {timeout})");
-        let on = events.map(|event| match event {
-            Event::Handle(handle) => WaitOn::Handle(handle.index),
-            Event::Of(o) => WaitOn::EventOf(o.ptr),
-        });
+        let on = events.map(Event::on);
         let call = Call::Wait { on, n: 2, all, ms: timeout.0, alertable: false };
         self.step(call, text, Location::caller());
     }

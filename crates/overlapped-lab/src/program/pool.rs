@@ -2,7 +2,7 @@
 
 use super::{Body, Buffer, Event, Handle, Overlapped, Read, Routine, Timeout};
 use crate::{
-    calls::{Call, WaitOn},
+    calls::Call,
     op::{Queued, Verb},
 };
 use std::panic::Location;
@@ -21,14 +21,11 @@ impl Body<'_> {
         timeout: Timeout,
         callback: Routine,
     ) -> Registration {
-        let event = event.into();
+        let event: Event = event.into();
         let wait = self.outline.wait_slot();
         let text =
             format!("RegisterWaitForSingleObject(&wait, {event}, {}, {timeout})", callback.name);
-        let event = match event {
-            Event::Handle(handle) => WaitOn::Handle(handle.index),
-            Event::Of(o) => WaitOn::EventOf(o.ptr),
-        };
+        let event = event.on();
         let call = Call::RegisterWait { wait, event, ms: timeout.0, callback: callback.pc };
         self.step(call, text, Location::caller());
         Registration(wait)

@@ -4,7 +4,7 @@ use std::panic::Location;
 
 use super::{Body, Buffer, Event, Handle, Overlapped, PortHandle, Read, Routine, Timeout};
 use crate::{
-    calls::{Call, Ms, Start, WaitOn},
+    calls::{Call, Ms, Start},
     op::{Api, Queued, Verb},
 };
 
@@ -112,10 +112,7 @@ impl Body<'_> {
 
     #[track_caller]
     fn wait(&mut self, event: Event, timeout: Timeout, alertable: bool, text: String) {
-        let on = match event {
-            Event::Handle(handle) => WaitOn::Handle(handle.index),
-            Event::Of(o) => WaitOn::EventOf(o.ptr),
-        };
+        let on = event.on();
         let call = Call::Wait { on: [on, on], n: 1, all: false, ms: timeout.0, alertable };
         self.step(call, text, Location::caller());
     }

@@ -45,8 +45,8 @@ pub(super) const PROGRAMS: &[Program] = &[
         about: "the cancel says ERROR_NOT_FOUND, so the read must be over",
         verdict: "C",
         rule: "ERROR_NOT_FOUND proves nothing (S37)",
-        cause: "The driver is past the point where it can stop: nothing can be cancelled, and the \
-                bytes are still to come.",
+        cause: "The driver is past the point where it can stop: nothing is to be cancelled, \
+                and the bytes are still to come.",
         cure: "Whatever the cancel says, wait for the operation.",
         incident: "io_uring answers -ENOENT for reads past the page cache that are in flight.",
         fixed: Some("fix-b"),

@@ -1,7 +1,7 @@
 //! Completion ports again: a packet is owed whatever else has told the end.
 
-use super::Program;
-use crate::{Body, Code, Device, FOREVER, Handle, Issue, Overlapped, PortHandle, Rules, ms};
+use super::{Program, ports::with_port};
+use crate::{Code, Device, FOREVER, Issue, Rules};
 
 pub(super) const PROGRAMS: &[Program] = &[
     Program {
@@ -71,30 +71,6 @@ pub(super) const PROGRAMS: &[Program] = &[
         },
     },
 ];
-
-/// Writes the call that reads.
-type Reads<'a> = &'a mut dyn FnMut(&mut Body<'_>);
-
-fn with_port(
-    rules: Rules,
-    device: Device,
-    write: impl FnOnce(&mut Body<'_>, Handle, PortHandle, &Overlapped, Reads<'_>),
-) -> Code {
-    Code::new(rules, |p| {
-        let h = p.file("h", device);
-        let port = p.port("port");
-        p.bound(h, port);
-        p.thread("program", |c| {
-            c.call("read_it", |c| {
-                let (o, buffer) = (c.overlapped("o"), c.buffer("buffer"));
-                write(c, h, port, &o, &mut |c| {
-                    c.read_file(h, &buffer, &o);
-                });
-            });
-            c.victim_that("next", 4, |c| c.get_queued_completion_status(port, ms(10)));
-        });
-    })
-}
 
 fn event_and_port(rules: Rules, tagged: bool) -> Code {
     with_port(rules, Device::disk(), |c, h, _, o, read| {

@@ -2,7 +2,7 @@
 
 use super::Program;
 use crate::{
-    Body, Code, Device, FOREVER, Handle, Issue, Overlapped, PortHandle, Read, Rules, Status,
+    Body, Code, Device, FOREVER, Handle, Issue, Overlapped, PortHandle, Read, Rules, Status, ms,
 };
 
 pub(super) const PROGRAMS: &[Program] = &[
@@ -71,10 +71,27 @@ pub(super) const PROGRAMS: &[Program] = &[
     },
 ];
 
+/// A read on a handle that is bound to a port, and what the program does with it.
 fn on_port(
     rules: Rules,
     device: Device,
     end: impl FnOnce(&mut Body<'_>, Handle, PortHandle, &Overlapped, Read),
+) -> Code {
+    with_port(rules, device, |c, h, port, o, read| {
+        c.zero_overlapped(o);
+        let read = read(c);
+        end(c, h, port, o, read);
+    })
+}
+
+/// Writes the call that reads.
+type Reads<'a> = &'a mut dyn FnMut(&mut Body<'_>) -> Read;
+
+/// The same, and the program prepares the read itself.
+pub(super) fn with_port(
+    rules: Rules,
+    device: Device,
+    write: impl FnOnce(&mut Body<'_>, Handle, PortHandle, &Overlapped, Reads<'_>),
 ) -> Code {
     Code::new(rules, |p| {
         let h = p.file("h", device);
@@ -83,13 +100,9 @@ fn on_port(
         p.thread("program", |c| {
             c.call("read_it", |c| {
                 let (o, buffer) = (c.overlapped("o"), c.buffer("buffer"));
-                c.zero_overlapped(&o);
-                let read = c.read_file(h, &buffer, &o);
-                end(c, h, port, &o, read);
+                write(c, h, port, &o, &mut |c| c.read_file(h, &buffer, &o));
             });
-            c.victim_that("next", 4, |c| {
-                c.get_queued_completion_status(port, crate::ms(10));
-            });
+            c.victim_that("next", 4, |c| c.get_queued_completion_status(port, ms(10)));
         });
     })
 }

@@ -39,8 +39,8 @@ pub(super) const PROGRAMS: &[Program] = &[
         verdict: "CM",
         rule: "an operation is known by the address of its OVERLAPPED: one address, one operation \
                (S1, S28)",
-        cause: "Whichever read ends first writes a final status, taken for the other's, which \
-                is still in flight when the frame ends.",
+        cause: "Whichever read ends first writes a final status. It is taken for the other's, \
+                which is still in flight when the frame ends.",
         cure: "An OVERLAPPED and an event of its own for each operation.",
         incident: "",
         fixed: Some("own-events"),
@@ -68,8 +68,8 @@ pub(super) const PROGRAMS: &[Program] = &[
         about: "a cancel by address comes when the next read uses that address",
         verdict: "M",
         rule: "a cancel finds whatever is in flight at that address (S37)",
-        cause: "The first read is over, the second uses its OVERLAPPED, and the cancel that was \
-                meant for the first stops the second.",
+        cause: "The first read is over, the second uses the same OVERLAPPED, and the cancel that \
+                was meant for the first stops the second.",
         cure: "Do not use an address again while somebody may still cancel it; or cancel under the \
                lock under which operations are started and ended.",
         incident: "libxev#233, the same with user_data.",
