@@ -16,7 +16,7 @@ use crate::{
     buf::lent::{Fixed, Memory, Piece},
     error::Cause,
     handle::Metadata,
-    op::{Cancel, Next, Op, Value},
+    op::{Next, Op, Value},
     sync::Ordering,
 };
 
@@ -89,18 +89,22 @@ impl Orphan {
             return 0;
         }
         let heir = self.holder().map(|holder| holder.heir());
+        // The line's claim is the orphan's, or still the line's.
+        let listed = !self.claims & LISTED;
+        // SAFETY: the claims were taken when the line was consumed, and the orphan holds the block.
+        let cancel = unsafe { self.block().cancel(listed) };
         self.block().body.with_mut(|body| {
             // SAFETY: an orphan's body stays the kernel's half's after the landing.
             let body = unsafe { &mut *body };
             // SAFETY: `split` initialised it.
             let body = unsafe { body.assume_init_mut() };
-            let outcome = body.outcome(*self.block().op(), "");
-            let moved = outcome.moved;
             let _panic = catch_unwind(AssertUnwindSafe(|| {
-                // SAFETY: neither taken nor abandoned before: that needs a program's half.
-                unsafe { body.payload.abandon(outcome, heir) };
+                body.open(self.block().op(), "", cancel, |payload, outcome| {
+                    // SAFETY: neither taken nor abandoned before: that needs a program's half.
+                    unsafe { payload.abandon(outcome, heir) };
+                });
             }));
-            moved
+            body.plan.moved
         })
     }
 }
@@ -241,7 +245,7 @@ impl Entry {
     pub(crate) fn memory(&self) -> Memory {
         match self.body().stage {
             Stage::Flying(memory) => memory,
-            Stage::Landed(..) => Memory::None,
+            Stage::Answered(_) => Memory::None,
         }
     }
 
@@ -277,49 +281,60 @@ impl Entry {
         self.body_mut().plan.act_now();
     }
 
-    /// Takes a step's answer: whether there is another step.
+    /// Takes a step's answer: whether it is the last. Then it stays with the entry.
     #[inline]
-    pub(crate) fn step(&mut self, answer: Result<Value, Cause>, cancelled: bool) -> Next {
+    pub(crate) fn step(&mut self, answer: Result<Value, Cause>, cancelled: bool) -> bool {
         let (op, orphan) = (*self.asked(), self.is_orphan());
         let Body { plan, stage, .. } = self.body_mut();
-        match stage {
-            Stage::Flying(memory) => plan.step(op, memory, answer, cancelled, orphan),
-            Stage::Landed(..) => Next::Over(answer),
+        let Stage::Flying(memory) = stage else {
+            return true;
+        };
+        match plan.step(op, memory, answer, cancelled, orphan) {
+            Next::Again => false,
+            Next::Over(answer) => {
+                *stage = Stage::Answered(answer);
+                true
+            }
+        }
+    }
+
+    /// Gives it its last word, whatever step it stands before.
+    #[inline]
+    pub(crate) fn settle(&mut self, answer: Result<Value, Cause>) {
+        self.body_mut().stage = Stage::Answered(answer);
+    }
+
+    /// Why it failed, once it has its last word.
+    pub(crate) fn failure(&self) -> Option<Cause> {
+        match &self.body().stage {
+            Stage::Answered(answer) => answer.as_ref().err().copied(),
+            Stage::Flying(_) => None,
         }
     }
 
     // [C3] landing takes the line along: what is over is in no book.
-    /// Ends the operation: the outcome is told, and so is the handle, by `tell`. What may run user
-    /// code comes back undone.
+    /// Ends an operation that has its last word: the outcome is told, and so is the handle, by
+    /// `tell`. What may run user code comes back undone.
     ///
     /// # Panics
     ///
     /// If the line is another operation's.
     #[inline]
-    pub(crate) fn land(
-        self,
-        line: Line,
-        answer: Result<Value, Cause>,
-        tell: impl FnOnce(&Arc<dyn Holder>),
-    ) -> Landing {
-        let cancel = line.cancel();
+    pub(crate) fn land(self, line: Line, tell: impl FnOnce(&Arc<dyn Holder>)) -> Landing {
         assert_eq!(line.block, self.block, "an operation lands with its own line");
         line.end();
         let tally = self.block().lender();
-        self.end(KERNEL | LISTED, answer, cancel, tally, tell)
+        self.end(KERNEL | LISTED, tally, tell)
     }
 
     /// `claims`: those that end with it. Without the line's the handle is not told.
     #[inline]
     fn end(
-        mut self,
+        self,
         claims: u32,
-        answer: Result<Value, Cause>,
-        cancel: Cancel,
         tally: Option<Arc<Tally>>,
         tell: impl FnOnce(&Arc<dyn Holder>),
     ) -> Landing {
-        self.body_mut().stage = Stage::Landed(Some(answer), cancel);
         let entry = ManuallyDrop::new(self);
         let block = entry.block();
         let mut before = block.state.load(Ordering::Acquire);
@@ -423,7 +438,7 @@ impl Drop for Entry {
             eprintln!("overlapped: a backend dropped a {name} operation without an answer");
         }
         let tally = entry.block().lender();
-        match entry.end(KERNEL, Err(Cause::Abandoned), Cancel::None, tally, |_| {}) {
+        match entry.end(KERNEL, tally, |_| {}) {
             Landing::Told(waiter, scope) => {
                 for waker in [waiter, scope].into_iter().flatten() {
                     waker.wake();

@@ -181,33 +181,54 @@ impl<O: Operation> Half<O> {
         drop(old);
     }
 
-    /// The request and its outcome; `backend` is the name that a message about it shows.
+    /// What the request makes of its outcome; `backend` is the name that a message about it shows.
     ///
     /// # Panics
     ///
     /// If the operation has not landed.
     #[inline]
-    pub(crate) fn take(self, backend: &'static str) -> (O, Outcome) {
-        let state = self.block().state.load(Ordering::Acquire);
-        assert!(state & LANDED != 0, "an operation is taken after it has landed");
-        let half = ManuallyDrop::new(self);
-        let taken = half.open(backend);
-        half.release(state);
-        taken
+    pub(crate) fn finish(self, backend: &'static str) -> O::Output {
+        self.take(backend, O::finish)
     }
 
-    /// Reads the body of a landed block. To be done once, before the block is released.
+    /// As [`finish`](Self::finish), with something else made of it.
+    #[inline]
+    pub(crate) fn take<R>(
+        self,
+        backend: &'static str,
+        make: impl FnOnce(O, Outcome<'_>) -> R,
+    ) -> R {
+        let state = self.block().state.load(Ordering::Acquire);
+        assert!(state & LANDED != 0, "an operation is taken after it has landed");
+        let mut half = ManuallyDrop::new(self);
+        // It is released even if a buffer of the user's panics.
+        let held = Released(&mut half, state);
+        held.0.open(backend, state, make)
+    }
+
+    /// Reads the body of a landed block, whose state was seen to be `state`. To be done once,
+    /// before the block is released.
     // [C1] the program reads the body after the landing, never before.
     #[inline]
-    fn open(&self, backend: &'static str) -> (O, Outcome) {
-        self.block().body.with_mut(|body| {
+    fn open<R>(
+        &self,
+        backend: &'static str,
+        state: u32,
+        make: impl FnOnce(O, Outcome<'_>) -> R,
+    ) -> R {
+        let block = self.block();
+        // SAFETY: the state was read with acquire ordering, and this half is here.
+        let cancel = unsafe { block.cancel(state) };
+        block.body.with_mut(|body| {
             // SAFETY: LANDED is set and this half is here, so the body is this half's alone.
             let body = unsafe { &mut *body };
             // SAFETY: `split` initialised it.
             let body = unsafe { body.assume_init_mut() };
-            // SAFETY: `split` made the payload from an `O`; the callers open a block once.
-            let request = unsafe { body.payload.take::<O>() };
-            (request, body.outcome(*self.block().op(), backend))
+            body.open(block.op(), backend, cancel, |payload, outcome| {
+                // SAFETY: `split` made the payload from an `O`; the callers open a block once.
+                let request = unsafe { payload.take::<O>() };
+                make(request, outcome)
+            })
         })
     }
 
@@ -269,25 +290,26 @@ impl<O: Operation> Drop for Half<O> {
         if self.orphan() {
             return;
         }
+        let state = self.block().state.load(Ordering::Acquire);
         // It is released even if the will panics.
-        let held = Released(self);
-        let state = held.0.block().state.load(Ordering::Acquire);
-        let (request, outcome) = held.0.open("");
+        let held = Released(self, state);
         let holder = if state & LISTED == 0 {
             // SAFETY: the line is gone, and the block is held until the end of this function.
             unsafe { held.0.block().holder() }
         } else {
             None
         };
-        request.abandoned(outcome, holder.map(|holder| holder.heir()));
+        let heir = holder.map(|holder| holder.heir());
+        held.0.open("", state, |request, outcome| request.abandoned(outcome, heir));
     }
 }
 
-/// Releases a half that was opened.
-struct Released<'a, O: Operation>(&'a mut Half<O>);
+/// Releases a half that was opened, of a block whose state was seen to be this.
+struct Released<'a, O: Operation>(&'a mut Half<O>, u32);
 
 impl<O: Operation> Drop for Released<'_, O> {
+    #[inline]
     fn drop(&mut self) {
-        self.0.release(self.0.block().state.load(Ordering::Acquire));
+        self.0.release(self.1);
     }
 }

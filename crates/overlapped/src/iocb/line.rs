@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{Block, Entry, Id, LISTED, Marks, Tally, WAITER, let_go};
-use crate::op::{Cancel, Heir, Op};
+use crate::op::{Heir, Op};
 
 /// The handle that an operation belongs to. Called with no lock held.
 pub(crate) trait Holder: Send + Sync {
@@ -111,15 +111,6 @@ impl Line {
             // SAFETY: the marks are the line's own, and it is borrowed exclusively.
             unsafe { &mut *marks }
         })
-    }
-
-    /// Who asked it to stop.
-    pub(crate) fn cancel(&self) -> Cancel {
-        match self.marks() {
-            Marks { cancelled: false, .. } => Cancel::None,
-            Marks { recalled: false, .. } => Cancel::ByProgram,
-            Marks { recalled: true, .. } => Cancel::ByPort,
-        }
     }
 
     /// Leaves a waker in the stead of the program's half, which is on another thread than the one

@@ -26,8 +26,8 @@
 //!
 //! * The *body* (request, payload, answer) belongs to the kernel's half until `LANDED` is set,
 //!   then to the program's half if there is one, else still to the kernel's.
-//! * The *note* belongs to the line while `LISTED` is set. Afterwards the halves that are left may
-//!   read it, and it goes with the block.
+//! * The *note* and the *marks* belong to the line while `LISTED` is set. Afterwards the halves that
+//!   are left may read them, and they go with the block.
 //! * *Head*, *op* and *tally* are read by all and written only while nobody else holds the block.
 //! * The *slot* belongs to the program's half while `WAITER` and `LANDED` are clear. Setting
 //!   `WAITER` lends it to the kernel's half. Clearing `WAITER` before `LANDED` takes it back;
@@ -72,7 +72,7 @@ pub(crate) use tally::{Lease, Tally, lease};
 
 use std::{
     fmt,
-    mem::MaybeUninit,
+    mem::{self, MaybeUninit},
     ptr::NonNull,
     sync::{Arc, atomic},
     task::Waker,
@@ -81,7 +81,7 @@ use std::{
 use crate::{
     buf::lent::Memory,
     error::Cause,
-    op::{Cancel, Op, Outcome, Plan, Value},
+    op::{About, Cancel, Op, Outcome, Plan, Value},
     sync::{AtomicU32, Ordering, UnsafeCell},
 };
 use payload::Payload;
@@ -177,7 +177,8 @@ struct Body {
 
 enum Stage {
     Flying(Memory),
-    Landed(Option<Result<Value, Cause>>, Cancel),
+    /// The OS has said its last word.
+    Answered(Result<Value, Cause>),
 }
 
 /// What has happened to an operation in flight; of the line, as the note is.
@@ -228,6 +229,24 @@ impl Block {
         })
     }
 
+    /// Whether it was asked to stop, as an outcome tells it. What a faulty backend let go of has
+    /// its line still, and tells nothing of it.
+    ///
+    /// # Safety
+    ///
+    /// `state` was read with acquire ordering, and the caller holds the block.
+    #[inline]
+    unsafe fn cancel(&self, state: u32) -> Cancel {
+        if state & LISTED != 0 {
+            return Cancel::None;
+        }
+        self.marks.with(|marks| {
+            // SAFETY: without the line nobody writes the marks.
+            let marks = unsafe { *marks };
+            marks.cancel()
+        })
+    }
+
     /// The handle that the operation belongs to.
     ///
     /// # Safety
@@ -245,21 +264,51 @@ impl Block {
     }
 }
 
-impl Body {
+impl Marks {
+    /// Who asked it to stop.
     #[inline]
-    fn outcome(&mut self, op: Op, backend: &'static str) -> Outcome {
-        let (answer, cancel) = match &mut self.stage {
-            Stage::Landed(answer, cancel) => (answer.take(), *cancel),
-            Stage::Flying(_) => (None, Cancel::None),
-        };
-        Outcome {
-            answer: answer.unwrap_or(Err(Cause::Abandoned)),
-            op,
-            moved: self.plan.moved,
-            origin: self.origin,
-            whole: self.plan.is_whole(),
-            backend,
-            cancel,
+    fn cancel(self) -> Cancel {
+        match self {
+            Self { cancelled: false, .. } => Cancel::None,
+            Self { recalled: false, .. } => Cancel::ByProgram,
+            Self { recalled: true, .. } => Cancel::ByPort,
+        }
+    }
+}
+
+impl Body {
+    /// Has `make` make something of the payload and of what has become of the operation.
+    ///
+    /// Nearly every answer is a count. It is passed on as a number: an answer that is moved about
+    /// as a whole is read back in other pieces than it was written, and the processor waits for
+    /// that.
+    #[inline]
+    fn open<'a, R>(
+        &'a mut self,
+        op: &'a Op,
+        backend: &'static str,
+        cancel: Cancel,
+        make: impl FnOnce(&mut Payload, Outcome<'a>) -> R,
+    ) -> R {
+        let Self { plan, stage, payload, origin } = self;
+        let about = About { op, plan, origin: *origin, backend, cancel };
+        match stage {
+            Stage::Answered(Ok(Value::Count(n))) => {
+                make(payload, Outcome { answer: Ok(Value::Count(*n)), about })
+            }
+            stage => make(payload, Outcome { answer: stage.take(), about }),
+        }
+    }
+}
+
+impl Stage {
+    /// The last word, once.
+    #[cold]
+    fn take(&mut self) -> Result<Value, Cause> {
+        match mem::replace(self, Self::Flying(Memory::None)) {
+            Self::Answered(answer) => answer,
+            // A backend let go of it.
+            Self::Flying(_) => Err(Cause::Abandoned),
         }
     }
 }

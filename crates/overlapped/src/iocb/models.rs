@@ -101,12 +101,9 @@ fn kernel(Flying(mut entry, line): Flying) {
     for slice in entry.slices_mut() {
         slice.copy_from_slice(b"ab");
     }
-    let answer = Ok(Value::Count(2));
-    let crate::op::Next::Over(answer) = entry.step(answer, false) else {
-        panic!("a read of one transfer is over after it");
-    };
+    assert!(entry.step(Ok(Value::Count(2)), false), "a read of one transfer is over after it");
     let moved = entry.moved();
-    finish(entry.land(line, answer, |holder| drop(holder.landed(Id(0), moved))));
+    finish(entry.land(line, |holder| drop(holder.landed(Id(0), moved))));
 }
 
 fn finish(landing: Landing) {
@@ -132,10 +129,11 @@ fn check_told(handle: &Arc<Handle>, landed: usize) {
 }
 
 fn check_taken(half: Reading) {
-    let (read, outcome) = half.take("model");
-    assert_eq!(read.buf.0, b"ab");
-    assert_eq!(outcome.moved, 2);
-    assert!(matches!(outcome.answer, Ok(Value::Count(2))));
+    half.take("model", |read, outcome| {
+        assert_eq!(read.buf.0, b"ab");
+        assert_eq!(outcome.about.plan.moved, 2);
+        assert!(matches!(outcome.answer, Ok(Value::Count(2))));
+    });
 }
 
 // [C1] [C3] the outcome and the bytes are seen by who takes them, and the waker is called if it
@@ -383,8 +381,8 @@ fn faulty(fault: fn(Flying), takes: bool) {
         let (mut half, flying) = parts(split(asked, Read { buf }));
         let kernel = thread::spawn(move || fault(flying));
         if takes && half.register(&Waker::from(Arc::clone(&woken))) == Left::Landed {
-            let (_, outcome) = half.take("model");
-            assert!(matches!(outcome.answer, Err(Cause::Abandoned)));
+            let answer = half.take("model", |_, outcome| outcome.answer);
+            assert!(matches!(answer, Err(Cause::Abandoned)));
             kernel.join().unwrap();
         } else {
             drop(half);

@@ -13,7 +13,7 @@ type Room = [u64; 3];
 /// It does not drop its content: exactly one of [`Payload::take`] and [`Payload::abandon`] ends it.
 pub(super) struct Payload {
     room: MaybeUninit<Room>,
-    will: unsafe fn(*mut u8, Outcome, Option<&dyn Heir>),
+    will: unsafe fn(*mut u8, Outcome<'_>, Option<&dyn Heir>),
 }
 
 impl Payload {
@@ -62,7 +62,7 @@ impl Payload {
     /// # Safety
     ///
     /// The payload has not been taken or abandoned; afterwards it is empty and must not be used.
-    pub(super) unsafe fn abandon(&mut self, outcome: Outcome, heir: Option<&dyn Heir>) {
+    pub(super) unsafe fn abandon(&mut self, outcome: Outcome<'_>, heir: Option<&dyn Heir>) {
         let place = self.place();
         // SAFETY: `will` was made for the type that `new` wrote.
         unsafe { (self.will)(place, outcome, heir) };
@@ -97,7 +97,7 @@ unsafe fn take_from<O: Operation>(place: *mut u8) -> O {
 /// # Safety
 ///
 /// As [`take_from`].
-unsafe fn execute<O: Operation>(place: *mut u8, outcome: Outcome, heir: Option<&dyn Heir>) {
+unsafe fn execute<O: Operation>(place: *mut u8, outcome: Outcome<'_>, heir: Option<&dyn Heir>) {
     // SAFETY: the caller's promise is the callee's.
     let request: O = unsafe { take_from(place) };
     request.abandoned(outcome, heir);

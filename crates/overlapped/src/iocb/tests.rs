@@ -53,8 +53,13 @@ fn start(freed: &Arc<AtomicUsize>) -> (Half<Read<Watched>>, Flying) {
     parts(split(once(READ), Read { buf }))
 }
 
-fn land(Flying(entry, line): Flying, answer: Result<Value, Cause>) {
-    match entry.land(line, answer, |_| {}) {
+fn land(Flying(mut entry, line): Flying, answer: Result<Value, Cause>) {
+    entry.settle(answer);
+    end(entry, line);
+}
+
+fn end(entry: Entry, line: Line) {
+    match entry.land(line, |_| {}) {
         Landing::Told(waiter, scope) => assert!(waiter.is_none() && scope.is_none()),
         Landing::Orphan(orphan) => assert!(orphan.bury(|_, _, _| {}).is_none()),
     }
@@ -85,8 +90,7 @@ fn the_outcome_gives_the_buffer_back() {
         let (half, mut flying) = start(&freed);
         write(&mut flying.0);
         land(flying, answer);
-        let (read, outcome) = half.take("test");
-        let buf = match read.finish(outcome) {
+        let buf = match half.finish("test") {
             Ok(done) => done.buf,
             Err(failed) => failed.buf,
         };
@@ -116,8 +120,8 @@ fn an_entry_that_is_dropped_abandons_its_operation() {
     let freed = Arc::default();
     let (half, Flying(entry, line)) = start(&freed);
     drop(entry);
-    let (_, outcome) = half.take("test");
-    assert_eq!(outcome.answer.unwrap_err(), Cause::Abandoned);
+    let answer = half.take("test", |_, outcome| outcome.answer);
+    assert_eq!(answer.unwrap_err(), Cause::Abandoned);
     drop(line);
 }
 
@@ -159,11 +163,8 @@ fn start_at(holder: &Arc<Log>) -> (Half<Read<Vec<u8>>>, Flying) {
     parts(split(asked(READ, Plan::new(Goal::Once), Some(holder)), read))
 }
 
-fn over(entry: &mut Entry, answer: Result<Value, Cause>) -> Result<Value, Cause> {
-    match entry.step(answer, false) {
-        crate::op::Next::Over(answer) => answer,
-        crate::op::Next::Again => panic!("one step is enough"),
-    }
+fn over(entry: &mut Entry, answer: Result<Value, Cause>) {
+    assert!(entry.step(answer, false), "one step is enough");
 }
 
 // [C7] what an abandoned read took goes to its heir, whether it was dropped before the landing or
@@ -174,12 +175,13 @@ fn the_heir_gets_the_bytes_of_an_abandoned_read() {
         let heir = Arc::default();
         let (half, mut flying) = start_at(&heir);
         write(&mut flying.0);
-        let answer = over(&mut flying.0, Ok(Value::Count(3)));
+        over(&mut flying.0, Ok(Value::Count(3)));
+        let Flying(entry, line) = flying;
         if dropped_first {
             drop(half);
-            land(flying, answer);
+            end(entry, line);
         } else {
-            land(flying, answer);
+            end(entry, line);
             drop(half);
         }
         assert_eq!(heir.take(), ["[7, 7, 7]"]);
@@ -192,12 +194,14 @@ fn the_heir_gets_the_bytes_of_an_abandoned_read() {
 fn the_heir_hears_of_errors_but_not_of_cancels() {
     let heir = Arc::default();
     for (cause, cancel) in [(125, Cancel::ByProgram), (125, Cancel::ByPort), (32, Cancel::None)] {
-        let (half, Flying(entry, mut line)) = start_at(&heir);
+        let (half, Flying(mut entry, mut line)) = start_at(&heir);
         drop(half);
         line.marks_mut().cancelled = cancel != Cancel::None;
         line.marks_mut().recalled = cancel == Cancel::ByPort;
-        assert_eq!(line.cancel(), cancel);
-        let Landing::Orphan(orphan) = entry.land(line, Err(Cause::Os(cause)), |_| {}) else {
+        assert_eq!(line.marks().cancel(), cancel);
+        entry.settle(Err(Cause::Os(cause)));
+        assert_eq!(entry.failure(), Some(Cause::Os(cause)));
+        let Landing::Orphan(orphan) = entry.land(line, |_| {}) else {
             panic!("it was dropped");
         };
         assert!(orphan.bury(|_, _, _| {}).is_none());
@@ -229,14 +233,13 @@ fn a_partly_filled_vector_of_buffers_goes_on_where_it_stopped() {
     for (slice, byte) in entry.slices_mut().zip(1..) {
         slice.fill(byte);
     }
-    assert!(matches!(entry.step(Ok(Value::Count(3)), false), crate::op::Next::Again));
+    assert!(!entry.step(Ok(Value::Count(3)), false));
     assert_eq!(entry.op(), Op::Read { from: 0, at: Some(13) });
     assert_eq!(entry.slices_mut().map(|slice| slice.len()).collect::<Vec<_>>(), [2]);
     entry.slices_mut().for_each(|slice| slice.fill(9));
-    let answer = over(entry, Ok(Value::Count(2)));
-    land(flying, answer);
-    let (read, outcome) = half.take("test");
-    let done = read.finish(outcome).unwrap();
+    over(entry, Ok(Value::Count(2)));
+    end(flying.0, flying.1);
+    let done = half.finish("test").unwrap();
     assert_eq!((done.n, done.buf), (5, vec![vec![1, 1], vec![2, 9, 9]]));
 }
 
@@ -263,7 +266,7 @@ fn a_large_request_is_boxed() {
         let kept = (!dropped).then_some(half);
         land(flying, Ok(Value::Count(4)));
         if let Some(half) = kept {
-            let (read, _) = half.take("test");
+            let read = half.take("test", |read, _| read);
             assert_eq!((read.buf.0.0[19], read.buf.0.1), (3, vec![7; 4]));
         }
     }
@@ -273,12 +276,13 @@ fn a_large_request_is_boxed() {
 #[test]
 fn the_handle_goes_with_the_last_owner() {
     let holder = Arc::default();
-    let (half, Flying(entry, line)) = start_at(&holder);
+    let (half, Flying(mut entry, line)) = start_at(&holder);
+    entry.settle(Ok(Value::Count(0)));
     let mut told = 0;
-    let landing = entry.land(line, Ok(Value::Count(0)), |_| told += 1);
+    let landing = entry.land(line, |_| told += 1);
     assert!(matches!(landing, Landing::Told(None, None)), "the program's half is here");
     assert_eq!((told, Arc::strong_count(&holder)), (1, 2));
-    drop(half.take("test"));
+    drop(half.finish("test"));
     assert_eq!(Arc::strong_count(&holder), 1);
 }
 
@@ -288,9 +292,9 @@ fn an_orphans_handle_hears_of_it_after_the_will() {
     let (half, mut flying) = start_at(&holder);
     drop(half);
     write(&mut flying.0);
-    let answer = over(&mut flying.0, Ok(Value::Count(2)));
+    over(&mut flying.0, Ok(Value::Count(2)));
     let Flying(entry, line) = flying;
-    let Landing::Orphan(orphan) = entry.land(line, answer, |_| {}) else {
+    let Landing::Orphan(orphan) = entry.land(line, |_| {}) else {
         panic!("it was dropped");
     };
     let tell = |holder: &Arc<dyn Holder>, id, moved| drop(holder.landed(id, moved));
@@ -339,5 +343,5 @@ fn another_operations_line() {
     let freed = Arc::default();
     let (_half, Flying(entry, _line)) = start(&freed);
     let (_other, Flying(_entry, line)) = start(&freed);
-    drop(entry.land(line, Ok(Value::Count(0)), |_| {}));
+    drop(entry.land(line, |_| {}));
 }

@@ -8,6 +8,7 @@ pub(crate) mod unix;
 
 pub(crate) use path::c_path;
 pub(crate) use plan::{Goal, Next, Plan};
+pub(crate) use typed::About;
 pub use typed::{
     Heir, MakePath, Nap, Open, Operation, Outcome, Plain, Read, ReadMany, Stat, Write, WriteMany,
 };

@@ -1,7 +1,7 @@
 //! The typed requests: what each lends, what each gives back, and what becomes of an outcome that
 //! nobody takes.
 
-use super::{Cancel, Op, Value};
+use super::{Cancel, Op, Plan, Value};
 use crate::{
     buf::{
         Drain, DrainMany, Fill, FillMany, IoBuf, IoBufMut, Lend, NoMemory, PathPair, PathText,
@@ -24,11 +24,11 @@ pub trait Operation: Send + sealed::Sealed {
     fn lend(&mut self) -> &mut Self::Lent;
 
     #[doc(hidden)]
-    fn finish(self, outcome: Outcome) -> Self::Output;
+    fn finish(self, outcome: Outcome<'_>) -> Self::Output;
 
     /// The operation's will: called instead of `finish` when nobody will take the outcome.
     #[doc(hidden)]
-    fn abandoned(self, outcome: Outcome, heir: Option<&dyn Heir>)
+    fn abandoned(self, outcome: Outcome<'_>, heir: Option<&dyn Heir>)
     where
         Self: Sized,
     {
@@ -49,26 +49,31 @@ pub trait Heir: Send + Sync {
     fn error(&self, cause: Cause);
 }
 
-/// The raw answer to an operation, with what a message about it needs.
+/// The raw answer to an operation, and what a message about it needs.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct Outcome<'a> {
     pub(crate) answer: Result<Value, Cause>,
-    pub(crate) op: Op,
-    pub(crate) moved: usize,
+    pub(crate) about: About<'a>,
+}
+
+/// What there is to say about an operation that is over; it is read where it lies, by who needs it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct About<'a> {
+    pub(crate) op: &'a Op,
+    pub(crate) plan: &'a Plan,
     pub(crate) origin: u64,
-    pub(crate) whole: bool,
     pub(crate) backend: &'static str,
     pub(crate) cancel: Cancel,
 }
 
-impl Outcome {
-    fn error(&self, cause: Cause, path: Option<&std::ffi::CStr>) -> Error {
+impl About<'_> {
+    fn error(self, cause: Cause, path: Option<&std::ffi::CStr>) -> Error {
         let object = match (path, self.op.handle_number()) {
             (Some(path), _) => Object::Path(path.to_string_lossy().into()),
             (None, Some(number)) => Object::Handle(number),
             (None, None) => Object::Nothing,
         };
-        let verb = match (self.whole, self.op) {
+        let verb = match (self.plan.is_whole(), self.op) {
             (true, Op::Read { at: Some(_), .. }) => "read_exact_at",
             (true, Op::Read { at: None, .. }) => "read_exact",
             (true, Op::Write { at: Some(_), .. }) => "write_all_at",
@@ -80,26 +85,30 @@ impl Outcome {
             verb,
             object,
             backend: self.backend,
-            moved: self.moved,
+            moved: self.plan.moved,
             cancel_requested: self.cancel != Cancel::None,
         })
     }
+}
 
+impl Outcome<'_> {
     // [C3] [C4] the count or the cause as they came, and the buffer with either.
     #[inline]
     fn transfer<B>(self, buf: B) -> Result<Done<B>, Failed<B>> {
-        match self.answer {
+        let Self { answer, about } = self;
+        match answer {
             Ok(Value::Count(n)) => Ok(Done { n, buf }),
-            Ok(Value::Handle(_)) => Err(Failed { error: self.error(Cause::Abandoned, None), buf }),
-            Err(cause) => Err(Failed { error: self.error(cause, None), buf }),
+            Ok(Value::Handle(_)) => Err(Failed { error: about.error(Cause::Abandoned, None), buf }),
+            Err(cause) => Err(Failed { error: about.error(cause, None), buf }),
         }
     }
 
     #[inline]
     fn plain(self, path: Option<&std::ffi::CStr>) -> Result<(), Error> {
-        match self.answer {
+        let Self { answer, about } = self;
+        match answer {
             Ok(_) => Ok(()),
-            Err(cause) => Err(self.error(cause, path)),
+            Err(cause) => Err(about.error(cause, path)),
         }
     }
 
@@ -109,12 +118,12 @@ impl Outcome {
         let (Some(heir), Err(cause)) = (heir, &self.answer) else {
             return;
         };
-        let harmless = match self.cancel {
+        let harmless = match self.about.cancel {
             Cancel::None => false,
             Cancel::ByProgram => true,
-            Cancel::ByPort => matches!(self.op, Op::Read { .. }),
+            Cancel::ByPort => matches!(self.about.op, Op::Read { .. }),
         };
-        if !(harmless && self.error(*cause, None).is_cancelled()) {
+        if !(harmless && self.about.error(*cause, None).is_cancelled()) {
             heir.error(*cause);
         }
     }
@@ -134,17 +143,18 @@ impl<B: IoBufMut> Operation for Read<B> {
         &mut self.buf
     }
 
-    fn finish(self, outcome: Outcome) -> Self::Output {
+    fn finish(self, outcome: Outcome<'_>) -> Self::Output {
         outcome.transfer(self.buf.0)
     }
 
-    fn abandoned(self, outcome: Outcome, heir: Option<&dyn Heir>) {
+    fn abandoned(self, outcome: Outcome<'_>, heir: Option<&dyn Heir>) {
         // A positional read consumes nothing, and fails nobody.
-        let Some(heir) = heir.filter(|_| matches!(outcome.op, Op::Read { at: None, .. })) else {
+        let Some(heir) = heir.filter(|_| matches!(outcome.about.op, Op::Read { at: None, .. }))
+        else {
             return;
         };
-        if outcome.moved > 0 {
-            heir.bytes(outcome.origin, &self.buf.0.as_slice()[..outcome.moved]);
+        if outcome.about.plan.moved > 0 {
+            heir.bytes(outcome.about.origin, &self.buf.0.as_slice()[..outcome.about.plan.moved]);
         }
         outcome.confess(Some(heir));
     }
@@ -164,7 +174,7 @@ impl<B: IoBufMut> Operation for ReadMany<B> {
         &mut self.bufs
     }
 
-    fn finish(self, outcome: Outcome) -> Self::Output {
+    fn finish(self, outcome: Outcome<'_>) -> Self::Output {
         outcome.transfer(self.bufs.bufs)
     }
 }
@@ -183,13 +193,13 @@ impl<B: IoBuf> Operation for Write<B> {
         &mut self.buf
     }
 
-    fn finish(self, outcome: Outcome) -> Self::Output {
+    fn finish(self, outcome: Outcome<'_>) -> Self::Output {
         outcome.transfer(self.buf.0)
     }
 
-    fn abandoned(self, outcome: Outcome, heir: Option<&dyn Heir>) {
+    fn abandoned(self, outcome: Outcome<'_>, heir: Option<&dyn Heir>) {
         outcome.confess(heir);
-        if outcome.answer.is_ok() && outcome.moved < self.buf.0.len() {
+        if outcome.answer.is_ok() && outcome.about.plan.moved < self.buf.0.len() {
             // It was let go after a short write had landed: the rest was never written.
             if let Some(heir) = heir {
                 heir.error(Cause::WriteZero);
@@ -212,14 +222,14 @@ impl<B: IoBuf> Operation for WriteMany<B> {
         &mut self.bufs
     }
 
-    fn finish(self, outcome: Outcome) -> Self::Output {
+    fn finish(self, outcome: Outcome<'_>) -> Self::Output {
         outcome.transfer(self.bufs.bufs)
     }
 
-    fn abandoned(self, outcome: Outcome, heir: Option<&dyn Heir>) {
+    fn abandoned(self, outcome: Outcome<'_>, heir: Option<&dyn Heir>) {
         outcome.confess(heir);
         let asked: usize = self.bufs.bufs.iter().map(IoBuf::len).sum();
-        if outcome.answer.is_ok() && outcome.moved < asked {
+        if outcome.answer.is_ok() && outcome.about.plan.moved < asked {
             if let Some(heir) = heir {
                 heir.error(Cause::WriteZero);
             }
@@ -239,11 +249,11 @@ impl Operation for Plain {
         &mut self.0
     }
 
-    fn finish(self, outcome: Outcome) -> Self::Output {
+    fn finish(self, outcome: Outcome<'_>) -> Self::Output {
         outcome.plain(None)
     }
 
-    fn abandoned(self, outcome: Outcome, heir: Option<&dyn Heir>) {
+    fn abandoned(self, outcome: Outcome<'_>, heir: Option<&dyn Heir>) {
         outcome.confess(heir);
     }
 }
@@ -260,7 +270,7 @@ impl Operation for Nap {
         &mut self.0
     }
 
-    fn finish(self, outcome: Outcome) -> Self::Output {
+    fn finish(self, outcome: Outcome<'_>) -> Self::Output {
         outcome.plain(None)
     }
 }
@@ -281,11 +291,11 @@ impl<T> Operation for Open<T> {
         &mut self.path
     }
 
-    fn finish(self, outcome: Outcome) -> Self::Output {
+    fn finish(self, outcome: Outcome<'_>) -> Self::Output {
         match outcome.answer {
             Ok(Value::Handle(handle)) => Ok((self.make)(*handle)),
-            Ok(Value::Count(_)) => Err(outcome.error(Cause::Abandoned, Some(&self.path.0))),
-            Err(cause) => Err(outcome.error(cause, Some(&self.path.0))),
+            Ok(Value::Count(_)) => Err(outcome.about.error(Cause::Abandoned, Some(&self.path.0))),
+            Err(cause) => Err(outcome.about.error(cause, Some(&self.path.0))),
         }
     }
 }
@@ -304,14 +314,14 @@ impl Operation for Stat {
         &mut self.out
     }
 
-    fn finish(mut self, outcome: Outcome) -> Self::Output {
+    fn finish(mut self, outcome: Outcome<'_>) -> Self::Output {
         let path = self.out.path.as_deref();
         match outcome.answer {
             Ok(_) => {
                 let answer = self.out.scratch.answer.take();
-                answer.ok_or_else(|| outcome.error(Cause::Abandoned, path))
+                answer.ok_or_else(|| outcome.about.error(Cause::Abandoned, path))
             }
-            Err(cause) => Err(outcome.error(cause, path)),
+            Err(cause) => Err(outcome.about.error(cause, path)),
         }
     }
 }
@@ -330,7 +340,7 @@ impl Operation for MakePath<PathText> {
         &mut self.paths
     }
 
-    fn finish(self, outcome: Outcome) -> Self::Output {
+    fn finish(self, outcome: Outcome<'_>) -> Self::Output {
         outcome.plain(Some(&self.paths.0))
     }
 }
@@ -344,7 +354,7 @@ impl Operation for MakePath<PathPair> {
         &mut self.paths
     }
 
-    fn finish(self, outcome: Outcome) -> Self::Output {
+    fn finish(self, outcome: Outcome<'_>) -> Self::Output {
         outcome.plain(Some(&self.paths.0))
     }
 }

@@ -284,10 +284,7 @@ impl<'io, O: Operation> Pending<'io, O> {
     #[inline]
     pub(crate) fn take(&mut self) -> O::Output {
         match mem::replace(&mut self.stage, Stage::Taken) {
-            Stage::Started(half, home) => {
-                let (request, outcome) = half.take(home.name());
-                request.finish(outcome)
-            }
+            Stage::Started(half, home) => half.finish(home.name()),
             Stage::Over(output) => output,
             Stage::Taken => panic!("the outcome of an operation is taken once"),
         }

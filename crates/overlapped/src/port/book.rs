@@ -13,17 +13,16 @@ use super::{
     timers::{Due, Timers},
 };
 use crate::{
-    backend::{Cause, Completion, Submit, Value},
+    backend::{Cause, Completion, Submit},
     error::ECANCELED,
     iocb::{Entry, Holder, Id, Line},
-    op::{Next, Op},
+    op::Op,
 };
 
-/// An operation that is to be landed, once the book is closed again.
+/// An operation that has its last word and is to be landed, once the book is closed again.
 pub(super) struct Landed {
     pub(super) entry: Entry,
     pub(super) line: Line,
-    pub(super) answer: Result<Value, Cause>,
 }
 
 pub(super) struct Book {
@@ -90,7 +89,7 @@ impl Book {
     pub(super) fn launch(&mut self, entry: Entry) -> Option<Landed> {
         let key = entry.key();
         if self.lines[key as usize].marks().cancelled {
-            return Some(self.strike(entry, Err(Cause::Os(ECANCELED))));
+            return Some(self.refuse(entry, Cause::Os(ECANCELED)));
         }
         if let &Op::Timer { due } = entry.asked() {
             self.timers.arm(due, key);
@@ -120,12 +119,12 @@ impl Book {
         self.cancels += 1;
         if matches!(op, Op::Timer { .. }) {
             if let Some(entry) = self.timers.awaken(key) {
-                return Cancelled::Here(self.strike(entry, Err(Cause::Os(ECANCELED))));
+                return Cancelled::Here(self.refuse(entry, Cause::Os(ECANCELED)));
             }
         }
         if let Some(place) = self.backlog.iter().position(|entry| entry.id() == id) {
             if let Some(entry) = self.backlog.remove(place) {
-                return Cancelled::Here(self.strike(entry, Err(Cause::Os(ECANCELED))));
+                return Cancelled::Here(self.refuse(entry, Cause::Os(ECANCELED)));
             }
         }
         self.submit.cancel(id);
@@ -134,10 +133,16 @@ impl Book {
         holder.map_or(Cancelled::Asked, |holder| Cancelled::AskHolder(Arc::clone(holder)))
     }
 
+    /// Takes an operation out of the book that has not come to its end by itself.
+    pub(super) fn refuse(&mut self, mut entry: Entry, cause: Cause) -> Landed {
+        entry.settle(Err(cause));
+        self.strike(entry)
+    }
+
     // [C3] struck once: entry and line go together, and only both can be landed.
-    /// Takes an operation out of the book: it is over.
+    /// Takes an operation out of the book: it has its last word.
     #[inline]
-    pub(super) fn strike(&mut self, entry: Entry, answer: Result<Value, Cause>) -> Landed {
+    pub(super) fn strike(&mut self, entry: Entry) -> Landed {
         let key = entry.key();
         let line = self.lines.remove(key as usize);
         self.timers.disarm(key);
@@ -153,7 +158,7 @@ impl Book {
             self.limit.give_back(self.limit.handful);
         }
         self.attended -= usize::from(line.marks().attended);
-        Landed { entry, line, answer }
+        Landed { entry, line }
     }
 
     /// The line of an operation that flies.
@@ -167,10 +172,7 @@ impl Book {
     pub(super) fn answer(&mut self, completion: Completion) -> Option<Landed> {
         let Completion { mut entry, answer } = completion;
         let cancelled = self.lines[entry.key() as usize].marks().cancelled;
-        match entry.step(answer, cancelled) {
-            Next::Over(answer) => Some(self.strike(entry, answer)),
-            Next::Again => self.launch(entry),
-        }
+        if entry.step(answer, cancelled) { Some(self.strike(entry)) } else { self.launch(entry) }
     }
 
     /// Arms a deadline for an operation that flies.
@@ -347,15 +349,15 @@ mod tests {
             Ok(()) => Some((half, entry)),
             Err((line, cause)) => {
                 assert_eq!(cause, Cause::Full(book.limit.most));
-                drop(entry.land(line, Err(cause), |_| {}));
+                drop(entry.land(line, |_| {}));
                 None
             }
         }
     }
 
     fn land(book: &mut Book, (_half, entry): Flying) {
-        let Landed { entry, line, answer } = book.strike(entry, Ok(Value::Count(0)));
-        drop(entry.land(line, answer, |_| {}));
+        let Landed { entry, line } = book.strike(entry);
+        drop(entry.land(line, |_| {}));
     }
 
     // [C14] a small limit is exact, whichever shard asks.

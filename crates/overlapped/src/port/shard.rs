@@ -238,9 +238,10 @@ impl Shard {
     }
 
     /// Lands an operation that may not even start.
-    pub(crate) fn refuse(&self, entry: Entry, line: Line, cause: Cause) {
+    pub(crate) fn refuse(&self, mut entry: Entry, line: Line, cause: Cause) {
         let mut after = After::default();
-        after.publish(entry, line, Err(cause));
+        entry.settle(Err(cause));
+        after.publish(entry, line);
         self.finish(&mut after);
     }
 
@@ -285,7 +286,7 @@ impl Shard {
         let Some(mut book) = self.book.lock() else {
             return self.post(move |shard| shard.strike(entry, cause));
         };
-        let landed = book.strike(entry, Err(cause));
+        let landed = book.refuse(entry, cause);
         drop(book);
         self.land_back(Some(landed));
     }

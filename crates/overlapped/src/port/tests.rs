@@ -124,7 +124,7 @@ fn wait<O: Operation>(shard: &Arc<Shard>, mut half: Half<O>) -> Cause {
     let parker = Parker::current();
     half.register(&parker.waker());
     assert!(shard.drive(&parker, &|| half.is_landed(), None));
-    half.take("kept").1.answer.expect_err("all are cancelled")
+    half.take("kept", |_, outcome| outcome.answer).expect_err("all are cancelled")
 }
 
 fn over(device: &Device) -> bool {
@@ -227,8 +227,11 @@ fn an_owner_that_goes() {
     assert_eq!(shard.retire(Some(shard.now() + LIMIT)), 0);
     let late = start_elsewhere(&shard);
     assert!(flying.is_landed() && outside.is_landed() && late.is_landed());
-    assert_eq!(late.take("kept").1.answer.unwrap_err(), Cause::Closed);
-    assert_eq!(flying.take("kept").1.answer.unwrap_err(), Cause::Os(crate::error::ECANCELED));
+    assert_eq!(late.take("kept", |_, outcome| outcome.answer).unwrap_err(), Cause::Closed);
+    assert_eq!(
+        flying.take("kept", |_, outcome| outcome.answer).unwrap_err(),
+        Cause::Os(crate::error::ECANCELED)
+    );
     drop(outside);
     assert!(over(&device));
 }

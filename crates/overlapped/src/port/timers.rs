@@ -129,7 +129,6 @@ mod tests {
 
     use super::*;
     use crate::{
-        backend::Value,
         buf::NoMemory,
         iocb::{Half, Split, asked, split},
         op::{Goal, Nap, Op, Plan},
@@ -166,7 +165,7 @@ mod tests {
         fn land(&mut self, key: u32, entry: Entry) {
             let line = self.lines.remove(key as usize);
             self.timers.disarm(key);
-            drop(entry.land(line, Ok(Value::Count(0)), |_| {}));
+            drop(entry.land(line, |_| {}));
         }
 
         /// The lines whose timers are due, in their order.

@@ -19,11 +19,7 @@ pub(super) fn leaked(count: usize) {
 mod sink {
     use std::{io, time::Duration};
 
-    use crate::{
-        backend::{Cause, Value},
-        iocb::Line,
-        op::Op,
-    };
+    use crate::{backend::Cause, iocb::Line, op::Op};
 
     #[derive(Clone, Copy)]
     pub(crate) struct Note {
@@ -37,14 +33,14 @@ mod sink {
     pub(crate) fn note(
         line: &Line,
         age: impl FnOnce() -> Duration,
-        answer: &Result<Value, Cause>,
+        failure: impl FnOnce() -> Option<Cause>,
     ) -> Option<Note> {
         Some(Note {
             op: *line.op(),
             len: line.len(),
             age: age(),
             cancelled: line.marks().cancelled,
-            cause: answer.as_ref().err().copied(),
+            cause: failure(),
         })
     }
 
@@ -79,10 +75,7 @@ mod sink {
 mod sink {
     use std::{io, time::Duration};
 
-    use crate::{
-        backend::{Cause, Value},
-        iocb::Line,
-    };
+    use crate::{backend::Cause, iocb::Line};
 
     #[derive(Clone, Copy)]
     pub(crate) enum Note {}
@@ -90,7 +83,7 @@ mod sink {
     pub(crate) fn note(
         _line: &Line,
         _age: impl FnOnce() -> Duration,
-        _answer: &Result<Value, Cause>,
+        _failure: impl FnOnce() -> Option<Cause>,
     ) -> Option<Note> {
         None
     }

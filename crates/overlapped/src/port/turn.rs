@@ -21,7 +21,7 @@ use super::{
     trace,
 };
 use crate::{
-    backend::{Cause, Completion, Reap, Value},
+    backend::{Completion, Reap, Value},
     iocb::{Entry, Holder, Id, Landing, Line, Orphan},
     sync::in_this_order_always,
 };
@@ -254,7 +254,10 @@ impl Shard {
         let now = self.now();
         while let Some(due) = book.pop_due(now) {
             match due {
-                Due::Land(entry) => landed.push(book.strike(entry, Ok(Value::Count(0)))),
+                Due::Land(mut entry) => {
+                    entry.settle(Ok(Value::Count(0)));
+                    landed.push(book.strike(entry));
+                }
                 Due::Cancel { key, id } => match book.cancel(key, id) {
                     Cancelled::Here(over) => landed.push(over),
                     Cancelled::AskHolder(holder) => after.asked.push((id, holder)),
@@ -332,10 +335,10 @@ impl After {
     /// Lands what was struck from the book.
     #[inline]
     fn land(&mut self, shard: &Shard, landed: Landed) {
-        let Landed { entry, line, answer } = landed;
-        self.notes.extend(trace::note(&line, || shard.age(&line), &answer));
+        let Landed { entry, line } = landed;
+        self.notes.extend(trace::note(&line, || shard.age(&line), || entry.failure()));
         self.count += 1;
-        self.publish(entry, line, answer);
+        self.publish(entry, line);
     }
 
     /// Executes the wills.
@@ -351,10 +354,10 @@ impl After {
     }
 
     #[inline]
-    pub(super) fn publish(&mut self, entry: Entry, line: Line, answer: Result<Value, Cause>) {
+    pub(super) fn publish(&mut self, entry: Entry, line: Line) {
         let (id, moved) = (line.id(), entry.moved());
         let Self { wakers, resume, .. } = self;
-        match entry.land(line, answer, |holder| leave(holder, id, moved, wakers, resume)) {
+        match entry.land(line, |holder| leave(holder, id, moved, wakers, resume)) {
             Landing::Told(waiter, scope) => {
                 self.wakers.extend(waiter);
                 self.wakers.extend(scope);

@@ -26,26 +26,43 @@ struct Places {
     file: Option<u16>,
 }
 
-/// `table`: the number of the ring's own tables. A place in any other says nothing here.
+/// Encodes what is to be done now, and puts it where `put` says. `table`: the number of the ring's
+/// own tables. A place in any other says nothing here.
+///
+/// The frequent operations are put field by field: an SQE that is put together elsewhere is read
+/// back in other pieces than it was written, and the processor waits for that.
 #[inline]
-pub(super) fn encode(entry: &Entry, table: Option<NonZeroU16>) -> squeue::Entry {
+pub(super) fn encode<R>(
+    entry: &Entry,
+    table: Option<NonZeroU16>,
+    put: impl FnOnce(squeue::Entry) -> R,
+) -> R {
     let op = entry.op();
     let takes_places = !matches!(op, Op::Stat { .. });
     let file = entry.fixed().filter(|_| takes_places).and_then(|fixed| fixed.index_in(table));
-    let sqe = encode_step(entry, op, Places { table, file });
-    if file.is_some() { sqe.flags(squeue::Flags::FIXED_FILE) } else { sqe }
+    let places = Places { table, file };
+    match (op, entry.memory()) {
+        (Op::Nop, _) => put(opcode::Nop::new().build()),
+        (Op::Read { from, at }, Memory::Fill(piece, None)) => {
+            let (from, len) = (places.file(from), length(piece.len));
+            let read = opcode::Read::new(from, piece.start, len).offset(at.unwrap_or(STREAM));
+            put(read.build().flags(places.flags()))
+        }
+        (Op::Write { to, at }, Memory::Drain(piece, None)) => {
+            let (to, len) = (places.file(to), length(piece.len));
+            let write = opcode::Write::new(to, piece.start, len).offset(at.unwrap_or(STREAM));
+            put(write.build().flags(places.flags()))
+        }
+        (op, memory) => put(encode_any(entry, op, memory, places).flags(places.flags())),
+    }
 }
 
-fn encode_step(entry: &Entry, op: Op, places: Places) -> squeue::Entry {
+fn encode_any(entry: &Entry, op: Op, memory: Memory, places: Places) -> squeue::Entry {
     match op {
         // The port keeps timers itself; one that comes here anyway is over at once.
         Op::Nop | Op::Timer { .. } => opcode::Nop::new().build(),
-        Op::Read { from, at } => {
-            read(places.file(from), at.unwrap_or(STREAM), entry.memory(), places)
-        }
-        Op::Write { to, at } => {
-            write(places.file(to), at.unwrap_or(STREAM), entry.memory(), places)
-        }
+        Op::Read { from, at } => read(places.file(from), at.unwrap_or(STREAM), memory, places),
+        Op::Write { to, at } => write(places.file(to), at.unwrap_or(STREAM), memory, places),
         Op::Open(how) => {
             let flags = how.flags().bits() as i32;
             opcode::OpenAt::new(CWD, path(entry)).flags(flags).mode(how.mode).build()
@@ -58,7 +75,7 @@ fn encode_step(entry: &Entry, op: Op, places: Places) -> squeue::Entry {
         Op::Allocate { of, at, len } => {
             opcode::Fallocate::new(places.file(of), len).offset(at).build()
         }
-        Op::Stat { of } => stat(of, entry.memory()),
+        Op::Stat { of } => stat(of, memory),
         Op::Rename => {
             let to = entry.second_path().map_or(ptr::null(), std::ffi::CStr::as_ptr);
             opcode::RenameAt::new(CWD, path(entry), CWD, to).build()
@@ -81,13 +98,17 @@ impl Places {
         self.file.map_or(Fd(raw), |index| Fd(i32::from(index)))
     }
 
+    /// The flags that say so.
+    fn flags(self) -> squeue::Flags {
+        if self.file.is_some() { squeue::Flags::FIXED_FILE } else { squeue::Flags::empty() }
+    }
+
     /// The place of memory that is lent, as those opcodes take it. They look into no empty range.
     fn buffer(self, piece: Piece, fixed: Option<Fixed>) -> Option<u16> {
         fixed.filter(|_| piece.len > 0)?.index_in(self.table)
     }
 }
 
-#[inline]
 fn read(from: Fd, at: u64, memory: Memory, places: Places) -> squeue::Entry {
     match memory {
         Memory::FillMany(first, count) => {
@@ -104,7 +125,6 @@ fn read(from: Fd, at: u64, memory: Memory, places: Places) -> squeue::Entry {
     }
 }
 
-#[inline]
 fn write(to: Fd, at: u64, memory: Memory, places: Places) -> squeue::Entry {
     match memory {
         Memory::DrainMany(first, count) => {

@@ -84,7 +84,7 @@ impl UringReap {
         let Self { cq, parts, woken, .. } = self;
         let mut rang = false;
         cq.drain(|cqe| match read_word(parts, cqe.user_data(), cqe.result(), cqe.flags()) {
-            Word::Last(result) => out.extend(complete(cqe.user_data(), result)),
+            Word::Last(result) => complete(cqe.user_data(), result, out),
             Word::Wake => rang = true,
             Word::Part | Word::Cancel => {}
         });
@@ -117,35 +117,52 @@ fn read_word(parts: &mut HashMap<u64, i32>, user_data: u64, result: i32, flags: 
     if cqueue::notif(flags) { Word::Last(noted.unwrap_or(result)) } else { Word::Last(result) }
 }
 
+// A count is written where it is going to lie, which the compiler does only where it knows that there
+// is room: what is put together first and moved then is read back in other pieces than it was
+// written, and the processor waits for that.
 #[inline]
-fn complete(bits: u64, result: i32) -> Option<Completion> {
+fn complete(bits: u64, result: i32, out: &mut Vec<Completion>) {
     // SAFETY: entries alone have tag zero, `bits` came from `into_bits` when the SQE was pushed,
     // and this is the kernel's last word about it.
-    let mut entry = unsafe { Entry::from_bits(bits) }?;
-    let answer = if result < 0 {
-        Err(Cause::Os(-result))
-    } else {
-        let op = entry.op();
-        if matches!(op, Op::Stat { .. }) {
-            stat::decode(&mut entry);
-        }
-        Ok(value(op, result))
+    let Some(entry) = (unsafe { Entry::from_bits(bits) }) else {
+        return;
     };
-    Some(Completion { entry, answer })
+    match usize::try_from(result) {
+        Ok(count) if out.len() < out.capacity() && !is_special(entry.asked()) => {
+            out.push(Completion { entry, answer: Ok(Value::Count(count)) });
+        }
+        _ => translate(entry, result, out),
+    }
 }
 
-/// A new handle is owned from the moment it is seen, so no path can leak it (C7).
+/// Whether the kernel's word about it is more than a count.
 #[inline]
-fn value(op: Op, result: i32) -> Value {
-    match op {
+fn is_special(op: &Op) -> bool {
+    matches!(op, Op::Open(_) | Op::Stat { .. } | Op::Poll { .. })
+}
+
+#[cold]
+#[inline(never)]
+fn translate(mut entry: Entry, result: i32, out: &mut Vec<Completion>) {
+    if result < 0 {
+        return out.push(Completion { entry, answer: Err(Cause::Os(-result)) });
+    }
+    let value = match entry.asked() {
+        // A new handle is owned from the moment it is seen, so no path can leak it (C7).
         Op::Open(_) => {
             // SAFETY: the kernel made this descriptor for this operation, and tells it once.
             let owned = unsafe { OwnedFd::from_raw_fd(result) };
             Value::handle(owned)
         }
+        Op::Stat { .. } => {
+            stat::decode(&mut entry);
+            Value::Count(0)
+        }
+        // It says for what; there is nothing to count.
         Op::Poll { .. } => Value::Count(0),
         _ => Value::Count(result.unsigned_abs() as usize),
-    }
+    };
+    out.push(Completion { entry, answer: Ok(value) });
 }
 
 impl Reap for UringReap {

@@ -3,6 +3,7 @@
 
 use std::{
     io,
+    num::NonZeroU16,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -12,7 +13,7 @@ use io_uring::{
     types::{SubmitArgs, Timespec},
 };
 
-use super::{enter::Enter, tables::Tables};
+use super::{encode::encode, enter::Enter, tables::Tables};
 use crate::{backend::Entry, sync::this_thread};
 
 /// A ring, and the thread that it belongs to, if it does.
@@ -84,9 +85,13 @@ impl Ring {
 impl SqSide {
     /// Queues an operation that lends memory. The ring owns the entry from here to its final CQE.
     #[inline]
-    pub(super) fn push_entry(&mut self, sqe: squeue::Entry, entry: Entry) -> Result<(), Entry> {
-        let sqe = sqe.user_data(entry.id().to_bits());
-        if !self.push_bare(&sqe) {
+    pub(super) fn push_entry(
+        &mut self,
+        entry: Entry,
+        table: Option<NonZeroU16>,
+    ) -> Result<(), Entry> {
+        let bits = entry.id().to_bits();
+        if !encode(&entry, table, |sqe| self.push_bare(&sqe.user_data(bits))) {
             return Err(entry);
         }
         let _bits = entry.into_bits();

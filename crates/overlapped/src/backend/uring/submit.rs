@@ -4,7 +4,7 @@ use std::{collections::VecDeque, io, num::NonZeroU16};
 
 use io_uring::{opcode, squeue};
 
-use super::{TAG_CANCEL, TAG_WAKE, encode::encode, ring::SqSide, tables::Tables};
+use super::{TAG_CANCEL, TAG_WAKE, ring::SqSide, tables::Tables};
 use crate::backend::{Cause, Entry, Fixed, Id, Resource, Submit, Table};
 
 pub(super) struct UringSubmit {
@@ -45,6 +45,13 @@ impl UringSubmit {
         }
     }
 
+    /// Queues an entry that found no room, once the kernel has taken what is queued.
+    #[cold]
+    fn make_room(&mut self, entry: Entry) -> Result<(), Entry> {
+        self.enter();
+        self.sq.push_entry(entry, self.table)
+    }
+
     // [C5] cancels that found no room go before anything else.
     /// Whether none is left.
     fn push_cancels(&mut self) -> bool {
@@ -64,10 +71,8 @@ impl Submit for UringSubmit {
         if !self.cancels.is_empty() && !self.push_cancels() {
             return Err(entry);
         }
-        let sqe = encode(&entry, self.table);
-        if let Err(refused) = self.sq.push_entry(sqe.clone(), entry) {
-            self.enter();
-            self.sq.push_entry(sqe, refused)?;
+        if let Err(refused) = self.sq.push_entry(entry, self.table) {
+            self.make_room(refused)?;
         }
         self.queued = true;
         Ok(())

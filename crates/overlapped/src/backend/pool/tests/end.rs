@@ -53,8 +53,8 @@ fn what_still_waits_and_what_still_runs() {
         assert!(start.elapsed() < LIMIT, "what waits must be answered");
         thread::sleep(Duration::from_millis(1));
     }
-    assert!(matches!(waits.take("threads").1.answer, Err(Cause::Abandoned)));
-    assert!(matches!(queued.take("threads").1.answer, Err(Cause::Abandoned)));
+    assert!(matches!(waits.take("threads", |_, outcome| outcome.answer), Err(Cause::Abandoned)));
+    assert!(matches!(queued.take("threads", |_, outcome| outcome.answer), Err(Cause::Abandoned)));
     thread::sleep(MOMENT);
     assert!(!runs.is_landed(), "nobody may touch what still runs");
     let _writer = open_fifo(&path, fs::OpenOptions::new().write(true));

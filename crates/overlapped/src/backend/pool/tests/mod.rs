@@ -29,7 +29,7 @@ use rustix::{
 
 use super::{Shared, backend, stream::Manner};
 use crate::{
-    backend::{Backend, Cause, Entry, Id, Op, Value},
+    backend::{Backend, Cause, Completion, Entry, Id, Op, Value},
     buf::{Drain, Fill, PathText},
     handle::Raw,
     iocb::{Half, Landing, Line, Split, asked, split},
@@ -99,9 +99,10 @@ impl Rig {
         let until = Some(Instant::now() + patience);
         self.backend.reap.wait(until, &mut self.batch).expect("a wait");
         let count = self.batch.len();
-        for completion in self.batch.drain(..) {
-            let line = self.lines.remove(&completion.entry.id()).expect("landed once");
-            match completion.entry.land(line, completion.answer, |_| {}) {
+        for Completion { mut entry, answer } in self.batch.drain(..) {
+            let line = self.lines.remove(&entry.id()).expect("landed once");
+            entry.settle(answer);
+            match entry.land(line, |_| {}) {
                 Landing::Told(..) => {}
                 Landing::Orphan(orphan) => drop(orphan.bury(|_, _, _| {})),
             }
@@ -115,8 +116,7 @@ impl Rig {
             assert!(start.elapsed() < LIMIT, "an operation must come to its end");
             self.land(LIMIT);
         }
-        let (request, outcome) = half.take("threads");
-        (request, outcome.answer)
+        half.take("threads", |request, outcome| (request, outcome.answer))
     }
 
     /// The count of a transfer, or the OS's error.
