@@ -26,8 +26,8 @@
 //!
 //! * The *body* (request, payload, answer) belongs to the kernel's half until `LANDED` is set,
 //!   then to the program's half if there is one, else still to the kernel's.
-//! * The *note* and the *marks* belong to the line while `LISTED` is set. Afterwards the halves that
-//!   are left may read them, and they go with the block.
+//! * The *note* and the *marks* belong to the line while `LISTED` is set. Afterwards the halves
+//!   that are left may read them, and they go with the block.
 //! * *Head*, *op* and *tally* are read by all and written only while nobody else holds the block.
 //! * The *slot* belongs to the program's half while `WAITER` and `LANDED` are clear. Setting
 //!   `WAITER` lends it to the kernel's half. Clearing `WAITER` before `LANDED` takes it back;

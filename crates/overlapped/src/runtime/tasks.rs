@@ -26,22 +26,24 @@ type Boxed = Pin<Box<dyn Future<Output = ()>>>;
 /// The tasks of one runtime, all of them on its thread.
 pub(super) struct Tasks {
     runtime: u32,
-    /// `None` while the task is being polled.
-    futures: RefCell<Slab<Option<Boxed>>>,
-    ready: RefCell<Ready>,
+    slots: RefCell<Slab<Slot>>,
+    /// Tasks that are to be polled, in their order; each is marked in its slot.
+    ready: RefCell<VecDeque<u32>>,
+    /// The future of `block_on` is to be polled.
+    main: Cell<bool>,
     /// The runtime has ended: nothing is taken in any more.
     over: Cell<bool>,
     pub(super) remote: Arc<Remote>,
 }
 
-#[derive(Default)]
-struct Ready {
-    queue: VecDeque<u32>,
-    /// Which tasks are in the queue.
-    queued: Vec<bool>,
-    /// Tasks whose turn came while they were being polled, further up the stack.
-    missed: Vec<u32>,
-    main: bool,
+/// The place of one task.
+struct Slot {
+    /// `None` while it is being polled.
+    future: Option<Boxed>,
+    /// It is in the queue.
+    queued: bool,
+    /// Its turn came while it was being polled, further up the stack.
+    missed: bool,
 }
 
 /// What other threads know of a runtime.
@@ -74,8 +76,9 @@ impl Remote {
 
 impl Tasks {
     pub(super) fn new(runtime: u32, remote: Arc<Remote>) -> Rc<Self> {
-        let (futures, ready) = (RefCell::default(), RefCell::default());
-        Rc::new(Self { runtime, futures, ready, over: Cell::new(false), remote })
+        let (slots, ready) = (RefCell::default(), RefCell::default());
+        let (main, over) = (Cell::new(false), Cell::new(false));
+        Rc::new(Self { runtime, slots, ready, main, over, remote })
     }
 
     pub(super) fn runtime(&self) -> u32 {
@@ -97,26 +100,28 @@ impl Tasks {
             let value = caught(future).await;
             teller.0.value.set(Some(value));
         };
-        let number = self.futures.borrow_mut().insert(Some(Box::pin(future)));
+        let slot = Slot { future: Some(Box::pin(future)), queued: false, missed: false };
+        let number = self.slots.borrow_mut().insert(slot);
         let number = u32::try_from(number).ok().filter(|&number| number < MAIN);
         self.wake(number.expect("fewer tasks than a waker can name"));
         Task(join)
     }
 
-    /// Queues a task, unless it is queued.
+    /// Queues a task, unless it is queued or gone.
     #[inline]
     pub(super) fn wake(&self, task: u32) {
-        let ready = &mut *self.ready.borrow_mut();
         if task == MAIN {
-            ready.main = true;
-            return;
+            return self.main.set(true);
         }
-        let place = task as usize;
-        if ready.queued.len() <= place {
-            ready.queued.resize(place + 1, false);
+        if let Some(slot) = self.slots.borrow_mut().get_mut(task as usize) {
+            self.queue(task, slot);
         }
-        if !std::mem::replace(&mut ready.queued[place], true) {
-            ready.queue.push_back(task);
+    }
+
+    #[inline]
+    fn queue(&self, task: u32, slot: &mut Slot) {
+        if !std::mem::replace(&mut slot.queued, true) {
+            self.ready.borrow_mut().push_back(task);
         }
     }
 
@@ -131,47 +136,40 @@ impl Tasks {
     /// Whether the future of `block_on` was woken since it was asked last.
     #[inline]
     pub(super) fn take_main(&self) -> bool {
-        std::mem::take(&mut self.ready.borrow_mut().main)
+        self.main.take()
     }
 
     /// Whether anything is to be polled.
     #[inline]
     pub(super) fn is_ready(&self) -> bool {
-        let ready = self.ready.borrow();
-        ready.main || !ready.queue.is_empty() || self.remote.any.load(Ordering::SeqCst)
+        let here = self.main.get() || !self.ready.borrow().is_empty();
+        here || self.remote.any.load(Ordering::SeqCst)
     }
 
     /// Polls tasks until none is ready, but at most `most` times.
     #[inline]
     pub(super) fn run(&self, most: usize) {
         for _ in 0..most {
-            let next = {
-                let mut ready = self.ready.borrow_mut();
-                let next = match self.remote.shard.pick(ready.queue.len()) {
-                    0 => ready.queue.pop_front(),
-                    place => ready.queue.remove(place),
-                };
-                if let Some(task) = next {
-                    ready.queued[task as usize] = false;
-                }
-                next
+            let Some(task) = self.next() else {
+                return;
             };
-            match next {
-                Some(task) => self.poll(task),
-                None => return,
-            }
+            self.poll(task);
+        }
+    }
+
+    #[inline]
+    fn next(&self) -> Option<u32> {
+        let mut ready = self.ready.borrow_mut();
+        match self.remote.shard.pick(ready.len()) {
+            0 => ready.pop_front(),
+            place => ready.remove(place),
         }
     }
 
     #[inline]
     fn poll(&self, task: u32) {
         // Taken out: it may spawn, and it may wait for operations and thereby wake others.
-        let future = match self.futures.borrow_mut().get_mut(task as usize) {
-            Some(place) => place.take(),
-            None => return,
-        };
-        let Some(mut future) = future else {
-            self.ready.borrow_mut().missed.push(task);
+        let Some(mut future) = self.take(task) else {
             return;
         };
         let waker = self.waker(task);
@@ -181,24 +179,25 @@ impl Tasks {
         }));
         if polled.unwrap_or(true) {
             let _panic = catch_unwind(AssertUnwindSafe(|| drop(future)));
-            self.futures.borrow_mut().remove(task as usize);
-        } else if let Some(place) = self.futures.borrow_mut().get_mut(task as usize) {
-            *place = Some(future);
+            // A runtime that ended meanwhile has dropped the slots.
+            self.slots.borrow_mut().try_remove(task as usize);
+        } else if let Some(slot) = self.slots.borrow_mut().get_mut(task as usize) {
+            slot.future = Some(future);
+            if std::mem::take(&mut slot.missed) {
+                self.queue(task, slot);
+            }
         }
-        self.make_good(task);
     }
 
-    /// Queues a task whose turn came while it was being polled.
-    fn make_good(&self, task: u32) {
-        let was_missed = {
-            let missed = &mut self.ready.borrow_mut().missed;
-            let before = missed.len();
-            missed.retain(|&other| other != task);
-            missed.len() < before
-        };
-        if was_missed {
-            self.wake(task);
-        }
+    /// Takes a task out of the queue; its future, unless it is being polled.
+    #[inline]
+    fn take(&self, task: u32) -> Option<Boxed> {
+        let mut slots = self.slots.borrow_mut();
+        let slot = slots.get_mut(task as usize)?;
+        slot.queued = false;
+        let future = slot.future.take();
+        slot.missed |= future.is_none();
+        future
     }
 
     // [C8] [C9] a destructor that panics does not keep the others from being dropped, nor the
@@ -206,9 +205,9 @@ impl Tasks {
     /// Drops all tasks, now and henceforth; what they have in flight is abandoned.
     pub(super) fn clear(&self) {
         self.over.set(true);
-        let futures: Vec<_> = self.futures.borrow_mut().drain().collect();
-        for future in futures {
-            let _panic = catch_unwind(AssertUnwindSafe(|| drop(future)));
+        let slots: Vec<_> = self.slots.borrow_mut().drain().collect();
+        for slot in slots {
+            let _panic = catch_unwind(AssertUnwindSafe(|| drop(slot)));
         }
     }
 }

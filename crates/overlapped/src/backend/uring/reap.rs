@@ -117,8 +117,8 @@ fn read_word(parts: &mut HashMap<u64, i32>, user_data: u64, result: i32, flags: 
     if cqueue::notif(flags) { Word::Last(noted.unwrap_or(result)) } else { Word::Last(result) }
 }
 
-// A count is written where it is going to lie, which the compiler does only where it knows that there
-// is room: what is put together first and moved then is read back in other pieces than it was
+// A count is written where it is going to lie, which the compiler does only where it knows that
+// there is room: what is put together first and moved then is read back in other pieces than it was
 // written, and the processor waits for that.
 #[inline]
 fn complete(bits: u64, result: i32, out: &mut Vec<Completion>) {
