@@ -28,9 +28,7 @@ impl Shard {
             self.run_posts();
         }
         self.cancel_here(key, id);
-        if self.is_local() {
-            self.look_outside();
-        }
+        self.look_outside();
     }
 
     fn cancel_here(self: &Arc<Self>, key: u32, id: Id) {

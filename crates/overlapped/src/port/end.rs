@@ -5,6 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    task::Waker,
     time::Instant,
 };
 
@@ -24,9 +25,7 @@ impl Shard {
         }
         drop(book);
         self.cancel_where(|_| true);
-        if self.is_local() {
-            self.look_outside();
-        }
+        self.look_outside();
     }
 
     /// Has what was left outside so far entered into the book, or waits for that until then: what
@@ -60,9 +59,25 @@ impl Shard {
     /// Drives until nothing flies, or until the time has come; how many still fly.
     pub(super) fn drain(self: &Arc<Self>, until: Option<Instant>) -> usize {
         let parker = Parker::current();
-        lock(&self.idle).push(parker.waker());
+        self.watch(parker.waker());
         self.drive(&parker, &|| self.busy() == 0, until);
         self.busy()
+    }
+
+    /// Leaves a waker, to be called when nothing flies.
+    fn watch(self: &Arc<Self>, waker: Waker) {
+        if self.is_mine() {
+            lock(&self.idle).push(waker);
+            self.watched.store(true, Ordering::Relaxed);
+            return;
+        }
+        // Its own thread leaves it, and so does not overlook it.
+        self.post(move |shard| {
+            shard.watch(waker);
+            if shard.busy() == 0 {
+                shard.tell_idle();
+            }
+        });
     }
 
     /// The thread that the shard belongs to gives it up: drained until then, or leaked. Nothing is

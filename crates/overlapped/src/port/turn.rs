@@ -108,11 +108,10 @@ impl Shard {
         let mut looked = false;
         loop {
             parker.clear();
-            if done() {
-                return true;
-            }
-            if looked && until.is_some_and(|until| until <= self.now()) {
-                return false;
+            let over = done();
+            if over || looked && until.is_some_and(|until| until <= self.now()) {
+                self.look_outside();
+                return over;
             }
             looked = true;
             flush_batches();
@@ -175,7 +174,7 @@ impl Shard {
         self.conclude(after);
     }
 
-    /// A turn of the thread that the shard belongs to.
+    /// A turn of the thread that the shard belongs to. It turns again, or looks outside.
     pub(crate) fn turn(self: &Arc<Self>, until: Option<Instant>) {
         let Some(outside) = &self.outside else {
             return self.sail(&Parker::current(), &|| false, until);
@@ -190,14 +189,15 @@ impl Shard {
         let after = self.settle(&mut kernel);
         drop(kernel);
         self.conclude(after);
-        self.look_outside();
     }
 
-    /// Something has landed. Who has just left a waker for it is told now: this thread may go
-    /// elsewhere. Who leaves one looks for the landing afterwards.
-    pub(super) fn look_outside(self: &Arc<Self>) {
-        in_this_order_always();
-        self.run_posts();
+    /// Something may have landed, and this thread may go elsewhere. Who has just left a waker for
+    /// it is told now; who leaves one looks for the landing afterwards.
+    pub(crate) fn look_outside(self: &Arc<Self>) {
+        if self.is_local() {
+            in_this_order_always();
+            self.run_posts();
+        }
     }
 
     /// Does what other threads have left so far, in their order, even if doing it leads here again;
@@ -313,7 +313,15 @@ impl Shard {
         }
         let count = mem::take(&mut after.count);
         if count > 0 && self.count_finished(count) {
+            self.tell_idle();
+        }
+    }
+
+    /// Tells who waits until nothing flies.
+    pub(super) fn tell_idle(&self) {
+        if !self.is_local() || self.watched.load(Ordering::Relaxed) {
             let idle = mem::take(&mut *lock(&self.idle));
+            self.watched.store(false, Ordering::Relaxed);
             idle.into_iter().for_each(Waker::wake);
         }
     }

@@ -155,6 +155,7 @@ impl Runtime {
             if self.tasks.take_main() {
                 let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
                 if let Poll::Ready(output) = polled {
+                    self.shard.look_outside();
                     return output;
                 }
             }
