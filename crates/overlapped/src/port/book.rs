@@ -83,26 +83,34 @@ impl Book {
         Ok(())
     }
 
-    /// Hands an admitted entry on: to the timers, to the backend, or to the backlog if that is
-    /// full. One that was cancelled meanwhile comes back, to be landed.
+    /// Hands on an entry that was admitted some time ago. One that was cancelled meanwhile comes
+    /// back, to be landed.
     #[inline]
     pub(super) fn launch(&mut self, entry: Entry) -> Option<Landed> {
-        let key = entry.key();
-        if self.lines[key as usize].marks().cancelled {
+        if self.lines[entry.key() as usize].marks().cancelled {
             return Some(self.refuse(entry, Cause::Os(ECANCELED)));
         }
+        self.hand_on(entry);
+        None
+    }
+
+    /// Hands on an entry: to the timers, to the backend, or to the backlog if that is full.
+    #[inline]
+    pub(super) fn hand_on(&mut self, entry: Entry) {
         if let &Op::Timer { due } = entry.asked() {
-            self.timers.arm(due, key);
-            self.timers.sleep(key, entry);
-            self.alarm(due);
-            return None;
-        }
-        if !self.backlog.is_empty() {
+            self.nap(entry, due);
+        } else if !self.backlog.is_empty() {
             self.backlog.push_back(entry);
         } else if let Err(entry) = self.submit.submit(entry) {
             self.backlog.push_back(entry);
         }
-        None
+    }
+
+    fn nap(&mut self, entry: Entry, due: Instant) {
+        let key = entry.key();
+        self.timers.arm(due, key);
+        self.timers.sleep(key, entry);
+        self.alarm(due);
     }
 
     // [C5] noted first, then asked for; whoever hands the entry on looks at the note.
@@ -171,7 +179,7 @@ impl Book {
     #[inline]
     pub(super) fn answer(&mut self, completion: Completion) -> Option<Landed> {
         let Completion { mut entry, answer } = completion;
-        let cancelled = self.lines[entry.key() as usize].marks().cancelled;
+        let cancelled = answer.is_err() && self.lines[entry.key() as usize].marks().cancelled;
         if entry.step(answer, cancelled) { Some(self.strike(entry)) } else { self.launch(entry) }
     }
 

@@ -183,12 +183,11 @@ impl Shard {
             drop(book);
             return self.refuse(entry, line, cause);
         }
-        let back = book.launch(entry);
+        book.hand_on(entry);
         self.hand_over(book);
         if attended {
             self.hail();
         }
-        self.land_back(back);
         self.pass();
     }
 
