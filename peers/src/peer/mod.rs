@@ -6,6 +6,7 @@ mod compio;
 mod glommio;
 mod monoio;
 mod overlapped_async;
+mod overlapped_deferred;
 mod overlapped_local;
 mod overlapped_registered;
 mod overlapped_scope;
@@ -59,8 +60,14 @@ pub const ALL: &[Peer] = &[
         run: overlapped_local::run,
     },
     Peer {
+        name: "overlapped-deferred",
+        setup: "the same with `Builder::deferred`, which adds DEFER_TASKRUN",
+        package: Some("overlapped"),
+        run: overlapped_deferred::run,
+    },
+    Peer {
         name: "overlapped-registered",
-        setup: "the same with a `BufPool` and `File::register`",
+        setup: "as overlapped-local, with a `BufPool` and `File::register`",
         package: Some("overlapped"),
         run: overlapped_registered::run,
     },

@@ -1,6 +1,6 @@
 //! The local port under its runtime.
 
-use std::future::Future;
+use std::{future::Future, io};
 
 use overlapped::{Pending, Port, Runtime, fs::File, pipe};
 
@@ -8,7 +8,15 @@ use super::overlapped_async::{self, Tasks};
 use crate::{Job, Lacks, Lane, Meter, Work, files, lane};
 
 pub(super) fn run(job: &Job, meter: &mut Meter) -> Result<(), Lacks> {
-    let runtime = Runtime::new().expect("the machine that is measured has io_uring");
+    run_on(Runtime::new(), job, meter)
+}
+
+pub(super) fn run_on(
+    runtime: io::Result<Runtime>,
+    job: &Job,
+    meter: &mut Meter,
+) -> Result<(), Lacks> {
+    let runtime = runtime.expect("the machine that is measured has io_uring");
     let port = runtime.port().clone();
     let done = match job.work {
         Work::Nop(depth) => {
