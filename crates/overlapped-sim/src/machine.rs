@@ -51,7 +51,7 @@ impl Sim {
     /// If `body` does, with that panic; and on another thread than the simulation's first.
     pub fn until_power_cut<R>(&self, body: impl FnOnce(&Self) -> R) -> Option<R> {
         let kernel = self.kernel();
-        let first = here().is_some_and(|(_, thread)| thread == 0);
+        let first = here() == Some(0);
         assert!(first, "the power is cut where the simulation began: on its first thread");
         let before = std::mem::replace(&mut kernel.lock().settings.power, true);
         let result = catch_unwind(AssertUnwindSafe(|| {

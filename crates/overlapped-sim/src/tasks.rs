@@ -55,7 +55,7 @@ impl Sim {
     /// If the calling thread is in a `block_on` already.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let kernel = self.kernel();
-        let (_, thread) = here().expect("a simulated thread");
+        let thread = here().expect("a simulated thread");
         let fresh = Fresh::default();
         let nested = FRESH.with_borrow(Option::is_some);
         assert!(!nested, "a block_on inside a block_on: spawn a task instead");

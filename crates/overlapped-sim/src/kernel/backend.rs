@@ -48,6 +48,7 @@ impl Kernel {
 
 impl Submit for End {
     fn submit(&mut self, entry: Entry) -> Result<(), Entry> {
+        let thread = here().unwrap_or(0);
         let mut state = self.kernel.lock();
         let state = &mut *state;
         // With nothing in flight nothing would ever say that there is room again.
@@ -59,14 +60,13 @@ impl Submit for End {
         let refuses = may_refuse && state.choose(2, Kind::Fault) == 1;
         if refuses {
             state.spend_a_fault();
-            state.log.refused(state.now, here().map_or(0, |(_, thread)| thread), &entry);
+            state.log.refused(state.now, thread, &entry);
         }
         if refuses || flying >= state.settings.depth {
             return Err(entry);
         }
         state.counts.started += 1;
         let number = u32::try_from(state.counts.started).unwrap_or(u32::MAX);
-        let thread = here().map_or(0, |(_, thread)| thread);
         let actor = Actor(state.threads[thread].next_operation(thread));
         let latency = state.latency();
         state.devices.hold(entry.op().handle());

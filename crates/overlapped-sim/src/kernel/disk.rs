@@ -1,7 +1,11 @@
 //! A disk with a page cache: what programs read is the cache; what a power cut leaves is what was
 //! synced, and of the rest whatever the choice says.
 
-use std::collections::BTreeMap;
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use overlapped::backend::Cause;
 
@@ -18,18 +22,21 @@ pub(super) type Inode = u32;
 const SECTOR: usize = 512;
 
 /// All files, by number, and their names.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Disk {
     files: Vec<Node>,
-    names: BTreeMap<Vec<u8>, Inode>,
+    names: Arc<Names>,
     /// The names as they are on the device.
-    safe_names: BTreeMap<Vec<u8>, Inode>,
+    safe_names: Arc<Names>,
     /// How many bytes all files together may have.
     pub(super) capacity: u64,
 }
 
+/// Where each tidy path leads. What several disks have in common is there once.
+type Names = BTreeMap<Cow<'static, [u8]>, Inode>;
+
 /// Something that has a name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) what: Content,
     pub(super) mode: u32,
@@ -68,32 +75,41 @@ pub(super) const LARGEST: u64 = 1 << 30;
 
 impl Disk {
     pub(super) fn new() -> Self {
-        let mut disk = Self {
-            files: Vec::new(),
-            names: BTreeMap::new(),
-            safe_names: BTreeMap::new(),
-            capacity: LARGEST,
-        };
-        disk.put(b"/", Content::Directory, 0o755);
-        disk.put(b"/dev", Content::Directory, 0o755);
-        disk.put(b"/dev/zero", Content::Zero, 0o666);
-        disk.put(b"/dev/null", Content::Null, 0o666);
-        disk.put(b"/dev/full", Content::Full, 0o666);
-        disk
+        static FIRST: OnceLock<Disk> = OnceLock::new();
+        FIRST.get_or_init(Self::first).clone()
+    }
+
+    /// What is on each disk at first.
+    fn first() -> Self {
+        let all: [(&'static [u8], _, _); 5] = [
+            (b"/", Content::Directory, 0o755),
+            (b"/dev", Content::Directory, 0o755),
+            (b"/dev/zero", Content::Zero, 0o666),
+            (b"/dev/null", Content::Null, 0o666),
+            (b"/dev/full", Content::Full, 0o666),
+        ];
+        let names = (0..).zip(&all).map(|(inode, (path, ..))| (Cow::Borrowed(*path), inode));
+        let names = Arc::new(names.collect());
+        let files = all.into_iter().map(|(_, what, mode)| Node { what, mode });
+        let (files, safe_names) = (files.collect(), Arc::clone(&names));
+        Self { files, names, safe_names, capacity: LARGEST }
     }
 
     /// Puts something there that was there before the simulation began.
-    pub(super) fn put(&mut self, path: &[u8], what: Content, mode: u32) -> Inode {
-        let inode = self.add(path, what, mode);
-        self.safe_names = self.names.clone();
-        inode
+    pub(super) fn put(&mut self, path: &[u8], what: Content, mode: u32) {
+        self.add(path, what, mode);
+        self.safe_names = Arc::clone(&self.names);
     }
 
     pub(super) fn add(&mut self, path: &[u8], what: Content, mode: u32) -> Inode {
         let inode = Inode::try_from(self.files.len()).expect("fewer files than numbers");
         self.files.push(Node { what, mode });
-        self.names.insert(tidy(path), inode);
+        self.names_mut().insert(Cow::Owned(tidy(path).into_owned()), inode);
         inode
+    }
+
+    fn names_mut(&mut self) -> &mut Names {
+        Arc::make_mut(&mut self.names)
     }
 
     pub(super) fn node(&self, inode: Inode) -> &Node {
@@ -150,14 +166,15 @@ impl Disk {
         if to.starts_with(&below) {
             return Err(EINVAL);
         }
-        self.names.remove(&from);
-        self.names.insert(to.clone(), inode);
         let moved: Vec<_> =
             self.below(&below).map(|(path, inode)| (path.clone(), *inode)).collect();
+        let names = self.names_mut();
+        names.remove(&from[..]);
         for (path, inode) in moved {
-            self.names.remove(&path);
-            self.names.insert([&to[..], &path[from.len()..]].concat(), inode);
+            names.remove(&path);
+            names.insert([&to[..], &path[from.len()..]].concat().into(), inode);
         }
+        names.insert(to.into_owned().into(), inode);
         Ok(())
     }
 
@@ -170,7 +187,7 @@ impl Disk {
             (Content::Directory, true) | (_, false) => {}
             (_, true) => return Err(ENOTDIR),
         }
-        self.names.remove(&path);
+        self.names_mut().remove(&path[..]);
         Ok(())
     }
 
@@ -178,9 +195,9 @@ impl Disk {
         self.below(&[directory, b"/"].concat()).next().is_some()
     }
 
-    fn below(&self, prefix: &[u8]) -> impl Iterator<Item = (&Vec<u8>, &Inode)> {
+    fn below(&self, prefix: &[u8]) -> impl Iterator<Item = (&Cow<'static, [u8]>, &Inode)> {
         let prefix = prefix.to_vec();
-        let from = self.names.range(prefix.clone()..);
+        let from = self.names.range(Cow::Owned(prefix.clone())..);
         from.take_while(move |(path, _)| path.starts_with(&prefix))
     }
 
@@ -239,9 +256,10 @@ impl Disk {
             file.unsynced.clear();
             let names = self.names.iter().filter(|(_, known)| **known == inode);
             let names: Vec<_> = names.map(|(path, _)| path.clone()).collect();
-            self.safe_names.extend(names.into_iter().map(|path| (path, inode)));
+            let safe = Arc::make_mut(&mut self.safe_names);
+            safe.extend(names.into_iter().map(|path| (path, inode)));
         } else if matches!(self.node(inode).what, Content::Directory) {
-            self.safe_names.clone_from(&self.names);
+            self.safe_names = Arc::clone(&self.names);
         }
     }
 }
@@ -271,16 +289,26 @@ fn apply(contents: &mut Vec<u8>, change: &Change) {
 }
 
 /// `.` components and doubled slashes mean nothing, and names are counted from the root.
-fn tidy(path: &[u8]) -> Vec<u8> {
-    let parts = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty() && *part != b".");
-    let tidy: Vec<u8> = parts.flat_map(|part| [b"/", part].concat()).collect();
-    if tidy.is_empty() { b"/".to_vec() } else { tidy }
+fn tidy(path: &[u8]) -> Cow<'_, [u8]> {
+    let parts = |path| <[u8]>::split(path, |byte| *byte == b'/');
+    let counts = |part: &&[u8]| !part.is_empty() && *part != b".";
+    if path.strip_prefix(b"/").is_some_and(|path| parts(path).all(|part| counts(&part))) {
+        return path.into();
+    }
+    let mut tidy = Vec::with_capacity(path.len() + 1);
+    for part in parts(path).filter(counts) {
+        tidy.push(b'/');
+        tidy.extend_from_slice(part);
+    }
+    if tidy.is_empty() { b"/".into() } else { tidy.into() }
 }
 
 impl State {
     /// The power goes: of what was not synced, what survives is chosen, sector by sector.
     pub(super) fn lose_power(&mut self) {
-        self.devices.disk.names = std::mem::take(&mut self.devices.disk.safe_names);
+        // Names of files that were made and not synced may be there all the same; losing them is
+        // the harder case, and the one that is tried.
+        self.devices.disk.names = Arc::clone(&self.devices.disk.safe_names);
         for inode in 0..self.devices.disk.files.len() {
             let Content::File(file) = &mut self.devices.disk.files[inode].what else {
                 continue;
@@ -291,9 +319,6 @@ impl State {
             }
             self.devices.disk.files[inode].what = Content::File(Bytes::with(left));
         }
-        // Names of files that were made and not synced may be there all the same; losing them is
-        // the harder case, and the one that is tried.
-        self.devices.disk.safe_names = self.devices.disk.names.clone();
     }
 
     /// All of a change, nothing of it, or some of its sectors.

@@ -1,6 +1,9 @@
 //! An operation in flight, and the two steps that a device takes for it.
 
+use std::hash::Hasher;
+
 use overlapped::backend::{Entry, Op};
+use rustc_hash::FxHasher;
 
 use super::{OPERATIONS, Time};
 use crate::explore::{Actor, Object};
@@ -77,14 +80,12 @@ impl Flying {
 
 /// What lent memory holds, as one number.
 pub(super) fn mark<'a>(slices: impl Iterator<Item = &'a [u8]>, len: usize) -> u64 {
-    let mut mark = 0xcbf2_9ce4_8422_2325_u64;
+    let mut mark = FxHasher::default();
     let mut left = len;
     for slice in slices {
         let part = &slice[..left.min(slice.len())];
         left -= part.len();
-        for byte in part {
-            mark = (mark ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+        mark.write(part);
     }
-    mark
+    mark.finish()
 }

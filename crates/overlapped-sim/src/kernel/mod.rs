@@ -73,6 +73,7 @@ pub(crate) struct State {
     faults_left: u32,
     counts: Counts,
     /// Room for those who can go on, so that a point does not allocate.
+    candidates: Vec<points::Candidate>,
     enabled: Vec<Actor>,
     /// How often threads that are unwound have waited.
     patience: u32,
@@ -171,6 +172,7 @@ impl Kernel {
             trouble: None,
             faults_left,
             counts: Counts::default(),
+            candidates: Vec::new(),
             enabled: Vec::new(),
             patience: 0,
             ended: false,

@@ -2,14 +2,14 @@
 //! there is a candidate; the choice falls on one, which takes a step, and so on, until it falls on
 //! the thread that came to the point.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 use super::{Kernel, PROGRAM, State, Time, Trouble, Wait, here, threads::unwind};
 use crate::explore::{Access, Actor};
 
 /// Who can go on.
 #[derive(Clone, Copy, Debug)]
-enum Candidate {
+pub(super) enum Candidate {
     /// A thread, with the place of one of its tasks if it runs some; it may have waited in vain
     /// until then.
     Thread {
@@ -42,7 +42,7 @@ impl Kernel {
     ///
     /// If it is no thread of this simulation: then something outside decides.
     pub(crate) fn point(self: &Arc<Self>, wait: Wait) -> usize {
-        let Some((_, me)) = here() else {
+        let Some(me) = here() else {
             panic!("a thread that is not simulated uses a simulated port: use Sim::thread");
         };
         let mut state = self.lock();
@@ -54,9 +54,7 @@ impl Kernel {
             return self.give_up(wait);
         }
         let before = std::mem::replace(&mut state.threads[me].wait, wait);
-        drop(state);
-        let chosen = self.go_round(me);
-        let mut state = self.lock();
+        let (mut state, chosen) = self.go_round(state, me);
         state.threads[me].wait = before;
         let Some(chosen) = chosen.filter(|_| state.trouble.is_none()) else {
             drop(state);
@@ -77,25 +75,26 @@ impl Kernel {
 
     /// Lets others take steps until the choice falls on `me`, which has the turn: on which of its
     /// tasks. `None` if the simulation is over.
-    pub(super) fn go_round(self: &Arc<Self>, me: usize) -> Option<usize> {
-        let mut candidates = Vec::new();
+    pub(super) fn go_round<'a>(
+        self: &'a Arc<Self>,
+        mut state: MutexGuard<'a, State>,
+        me: usize,
+    ) -> (MutexGuard<'a, State>, Option<usize>) {
         loop {
-            let mut state = self.lock();
             if let Some(chosen) = state.threads[me].chosen.take() {
-                return Some(chosen);
+                return (state, Some(chosen));
             }
             if state.trouble.is_some() {
-                return None;
+                return (state, None);
             }
-            state.candidates(me, &mut candidates);
-            if candidates.is_empty() {
+            let Some(candidate) = state.candidate(me) else {
                 if state.is_finished(me) {
-                    return Some(0);
+                    return (state, Some(0));
                 }
                 state.hang();
                 continue;
-            }
-            match candidates[state.pick(&candidates)] {
+            };
+            match candidate {
                 Candidate::Operation { place, at } => {
                     self.pass_time(&mut state, at);
                     self.step(&mut state, place);
@@ -106,6 +105,7 @@ impl Kernel {
                     state.touch(PROGRAM, Access::Write);
                     drop(state);
                     self.serve(place);
+                    state = self.lock();
                 }
                 Candidate::Thread { thread, task, at } => {
                     self.pass_time(&mut state, at);
@@ -114,7 +114,7 @@ impl Kernel {
                     if thread != me {
                         // The turn comes back when the choice has fallen on this one, or when a
                         // thread has ended and leaves the choice to it.
-                        drop(self.hand_over(state, me, thread));
+                        state = self.hand_over(state, me, thread);
                     }
                 }
             }
@@ -144,6 +144,15 @@ impl Kernel {
 }
 
 impl State {
+    /// Who goes on; `None` if nobody can.
+    fn candidate(&mut self, me: usize) -> Option<Candidate> {
+        let mut candidates = std::mem::take(&mut self.candidates);
+        self.candidates(me, &mut candidates);
+        let chosen = (!candidates.is_empty()).then(|| candidates[self.pick(&candidates)]);
+        self.candidates = candidates;
+        chosen
+    }
+
     /// Which of `candidates` goes on: an index.
     fn pick(&mut self, candidates: &[Candidate]) -> usize {
         let mut actors = std::mem::take(&mut self.enabled);

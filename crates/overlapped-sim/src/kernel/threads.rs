@@ -2,7 +2,7 @@
 //! the choice falls on another.
 
 use std::{
-    cell::RefCell,
+    cell::Cell,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{Arc, Condvar, MutexGuard, PoisonError},
     thread::JoinHandle,
@@ -70,24 +70,24 @@ impl Thread {
 }
 
 thread_local! {
-    static HERE: RefCell<Option<(Arc<Kernel>, usize)>> = const { RefCell::new(None) };
+    static HERE: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// The simulation that the calling thread is in, and its number there.
-pub(crate) fn here() -> Option<(Arc<Kernel>, usize)> {
-    HERE.try_with(|here| here.borrow().clone()).ok().flatten()
+/// The calling thread's number in the simulation that it is in.
+pub(crate) fn here() -> Option<usize> {
+    HERE.try_with(Cell::get).ok().flatten()
 }
 
 /// The calling thread is a simulated one until this is dropped.
 pub(crate) struct Enter {
-    outer: Option<(Arc<Kernel>, usize)>,
+    outer: Option<usize>,
     sleeper: Option<Arc<dyn Sleeper>>,
     _quiet: Quiet,
 }
 
 impl Enter {
     pub(crate) fn new(kernel: &Arc<Kernel>, thread: usize) -> Self {
-        let outer = HERE.replace(Some((Arc::clone(kernel), thread)));
+        let outer = HERE.replace(Some(thread));
         let sleeper = Bed { kernel: Arc::clone(kernel), thread };
         let quiet = Quiet::new(kernel.lock().settings.quiet);
         Self { outer, sleeper: sleep_by(Some(Arc::new(sleeper))), _quiet: quiet }
@@ -97,7 +97,7 @@ impl Enter {
 impl Drop for Enter {
     fn drop(&mut self) {
         let _own = sleep_by(self.sleeper.take());
-        HERE.set(self.outer.take());
+        HERE.set(self.outer);
     }
 }
 
@@ -143,9 +143,11 @@ impl Kernel {
         let kernel = Arc::clone(self);
         let run = move || {
             let enter = Enter::new(&kernel, thread);
-            drop(kernel.wait_for_turn(kernel.lock(), thread));
             // It may have got the turn only because another thread had to leave it to somebody.
-            if kernel.go_round(thread).is_some() {
+            let (state, chosen) =
+                kernel.go_round(kernel.wait_for_turn(kernel.lock(), thread), thread);
+            drop(state);
+            if chosen.is_some() {
                 // What unwinds it is told to who joins, and to the simulation.
                 let ended = catch_unwind(AssertUnwindSafe(body));
                 if let Err(panic) = ended {
