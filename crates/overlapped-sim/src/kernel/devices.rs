@@ -15,6 +15,7 @@ use crate::explore::{Access, Object};
 /// Numbers of handles begin here: no OS gives such ones.
 const FIRST: Raw = 1 << 30;
 
+#[derive(Default)]
 pub(crate) struct Devices {
     pub(super) disk: Disk,
     pub(super) pipes: Vec<Pipe>,
@@ -45,8 +46,12 @@ pub(super) enum What {
 }
 
 impl Devices {
-    pub(super) fn new() -> Self {
-        Self { disk: Disk::new(), pipes: Vec::new(), handles: Vec::new() }
+    /// As they are when a simulation begins.
+    pub(super) fn set_up(&mut self) {
+        let Self { disk, pipes, handles } = self;
+        disk.set_up();
+        pipes.clear();
+        handles.clear();
     }
 
     pub(super) fn handle(&self, raw: Raw) -> Result<&Handle, Cause> {
@@ -173,7 +178,7 @@ impl Devices {
 
     pub(crate) fn contents(&self, path: &[u8]) -> Option<Vec<u8>> {
         match &self.disk.node(self.disk.find(path).ok()?).what {
-            Content::File(bytes) => Some(bytes.cached.clone()),
+            Content::File(bytes) => Some(bytes.cached.to_vec()),
             _ => None,
         }
     }

@@ -22,7 +22,7 @@ pub(super) type Inode = u32;
 const SECTOR: usize = 512;
 
 /// All files, by number, and their names.
-#[derive(Clone, Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Disk {
     files: Vec<Node>,
     names: Arc<Names>,
@@ -58,8 +58,8 @@ pub(super) enum Content {
 /// A file's contents: in the cache, on the device, and what happened in between.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Bytes {
-    pub(super) cached: Vec<u8>,
-    safe: Vec<u8>,
+    pub(super) cached: Arc<Vec<u8>>,
+    safe: Arc<Vec<u8>>,
     unsynced: Vec<Change>,
 }
 
@@ -74,9 +74,15 @@ enum Change {
 pub(super) const LARGEST: u64 = 1 << 30;
 
 impl Disk {
-    pub(super) fn new() -> Self {
+    /// As it is when a simulation begins.
+    pub(super) fn set_up(&mut self) {
         static FIRST: OnceLock<Disk> = OnceLock::new();
-        FIRST.get_or_init(Self::first).clone()
+        let first = FIRST.get_or_init(Self::first);
+        let Self { files, names, safe_names, capacity } = self;
+        files.clone_from(&first.files);
+        names.clone_from(&first.names);
+        safe_names.clone_from(&first.safe_names);
+        *capacity = first.capacity;
     }
 
     /// What is on each disk at first.
@@ -252,7 +258,7 @@ impl Disk {
     /// directory, the names in it.
     pub(super) fn sync(&mut self, inode: Inode) {
         if let Some(file) = self.bytes_mut(inode) {
-            file.safe.clone_from(&file.cached);
+            file.safe = Arc::clone(&file.cached);
             file.unsynced.clear();
             let names = self.names.iter().filter(|(_, known)| **known == inode);
             let names: Vec<_> = names.map(|(path, _)| path.clone()).collect();
@@ -266,11 +272,12 @@ impl Disk {
 
 impl Bytes {
     pub(super) fn with(bytes: Vec<u8>) -> Self {
-        Self { safe: bytes.clone(), cached: bytes, unsynced: Vec::new() }
+        let cached = Arc::new(bytes);
+        Self { safe: Arc::clone(&cached), cached, unsynced: Vec::new() }
     }
 
     fn apply(&mut self, change: Change) {
-        apply(&mut self.cached, &change);
+        apply(Arc::make_mut(&mut self.cached), &change);
         self.unsynced.push(change);
     }
 }
@@ -313,7 +320,7 @@ impl State {
             let Content::File(file) = &mut self.devices.disk.files[inode].what else {
                 continue;
             };
-            let mut left = std::mem::take(&mut file.safe);
+            let mut left = Arc::unwrap_or_clone(std::mem::take(&mut file.safe));
             for change in std::mem::take(&mut file.unsynced) {
                 self.survive(&mut left, &change);
             }

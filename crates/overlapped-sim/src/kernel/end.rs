@@ -13,6 +13,7 @@ pub(crate) struct Left {
     pub(crate) choice: Decider,
     pub(crate) log: Log,
     pub(crate) trouble: Option<Trouble>,
+    /// The names of its threads, if it was traced.
     pub(crate) threads: Vec<String>,
 }
 
@@ -72,11 +73,13 @@ impl Kernel {
     /// Takes out what outlives the run.
     pub(crate) fn take_left(&self) -> Left {
         let mut state = self.lock();
+        let threads = state.threads.iter().filter(|_| state.log.is_traced());
+        let threads = threads.map(|thread| thread.name.to_string()).collect();
         Left {
             choice: std::mem::replace(&mut state.choice, Box::new(Plain::default())),
             log: std::mem::replace(&mut state.log, Log::new(false)),
             trouble: state.trouble.take(),
-            threads: state.threads.iter().map(|thread| thread.name.clone()).collect(),
+            threads,
         }
     }
 }

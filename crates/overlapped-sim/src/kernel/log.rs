@@ -79,6 +79,11 @@ impl Log {
         Self { digest: 0, steps: 0, events: traced.then(Vec::new) }
     }
 
+    /// Whether a timeline can be drawn of it.
+    pub(super) fn is_traced(&self) -> bool {
+        self.events.is_some()
+    }
+
     // [C16] everything that happens goes into the number, whether or not it is drawn.
     fn mix(&mut self, what: u64, at: Time) {
         let mixed = (self.digest ^ what).wrapping_mul(0x9e37_79b9_7f4a_7c15);

@@ -156,28 +156,16 @@ const PIPES: u32 = 2_000_000;
 
 impl Kernel {
     pub(crate) fn new(choice: Decider, settings: Settings, traced: bool) -> Self {
-        let faults_left = settings.faults.budget;
-        let state = State {
-            choice,
-            settings,
-            now: 0,
-            flying: Vec::new(),
-            queues: Vec::new(),
-            devices: Devices::new(),
-            threads: Vec::new(),
-            services: Vec::new(),
-            serving: None,
-            turn: 0,
-            log: Log::new(traced),
-            trouble: None,
-            faults_left,
-            counts: Counts::default(),
-            candidates: Vec::new(),
-            enabled: Vec::new(),
-            patience: 0,
-            ended: false,
-        };
+        let mut state = State::new(choice, settings, traced);
+        state.devices.set_up();
         Self { state: Mutex::new(state), start: Instant::now(), now: AtomicU64::new(0) }
+    }
+
+    /// As new, once nobody uses it any more.
+    pub(crate) fn renew(&mut self, choice: Decider, settings: Settings, traced: bool) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        state.renew(choice, settings, traced);
+        self.now = AtomicU64::new(0);
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -211,6 +199,43 @@ impl Kernel {
 }
 
 impl State {
+    fn new(choice: Decider, settings: Settings, traced: bool) -> Self {
+        let faults_left = settings.faults.budget;
+        Self {
+            choice,
+            settings,
+            now: 0,
+            flying: Vec::new(),
+            queues: Vec::new(),
+            devices: Devices::default(),
+            threads: Vec::new(),
+            services: Vec::new(),
+            serving: None,
+            turn: 0,
+            log: Log::new(traced),
+            trouble: None,
+            faults_left,
+            counts: Counts::default(),
+            candidates: Vec::new(),
+            enabled: Vec::new(),
+            patience: 0,
+            ended: false,
+        }
+    }
+
+    // [C16] all is as new; what goes over from one run to the next is room.
+    fn renew(&mut self, choice: Decider, settings: Settings, traced: bool) {
+        let used = std::mem::replace(self, Self::new(choice, settings, traced));
+        self.devices = used.devices;
+        self.devices.set_up();
+        self.flying = emptied(used.flying);
+        self.queues = emptied(used.queues);
+        self.threads = emptied(used.threads);
+        self.services = emptied(used.services);
+        self.candidates = emptied(used.candidates);
+        self.enabled = emptied(used.enabled);
+    }
+
     fn touch(&mut self, object: Object, access: Access) {
         self.choice.touch(object, access);
     }
@@ -241,4 +266,10 @@ impl State {
     pub(crate) fn fail(&mut self, trouble: Trouble) {
         self.trouble.get_or_insert(trouble);
     }
+}
+
+/// The room of a list, without what was in it.
+fn emptied<T>(mut list: Vec<T>) -> Vec<T> {
+    list.clear();
+    list
 }

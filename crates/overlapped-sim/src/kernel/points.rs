@@ -265,7 +265,7 @@ impl State {
                     format!("the end of {}", self.threads[thread].name)
                 }
             };
-            (thread.name.clone(), what)
+            (thread.name.to_string(), what)
         });
         let stuck = self.flying.iter().map(|flying| {
             let what = "its pipe: no bytes, no room, and nobody at the other end moves";

@@ -2,6 +2,7 @@
 //! the choice falls on another.
 
 use std::{
+    borrow::Cow,
     cell::Cell,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{Arc, Condvar, MutexGuard, PoisonError},
@@ -15,7 +16,7 @@ use super::{Kernel, OPERATIONS, State, Time, Trouble};
 use crate::quiet::Quiet;
 
 pub(super) struct Thread {
-    pub(super) name: String,
+    pub(super) name: Cow<'static, str>,
     pub(super) wait: Wait,
     /// The choice has fallen on it; with what it is to do, if it has several tasks.
     pub(super) chosen: Option<usize>,
@@ -49,7 +50,7 @@ pub(crate) enum Wait {
 const ROW: u32 = 1 << 12;
 
 impl Thread {
-    fn new(name: String) -> Self {
+    fn new(name: Cow<'static, str>) -> Self {
         Self {
             name,
             wait: Wait::Nothing,
@@ -127,7 +128,8 @@ pub(crate) struct Unwound;
 
 impl Kernel {
     /// One more thread of the program; its number.
-    pub(crate) fn add_thread(&self, name: String) -> usize {
+    pub(crate) fn add_thread(&self, name: impl Into<Cow<'static, str>>) -> usize {
+        let name = name.into();
         let mut state = self.lock();
         state.threads.push(Thread::new(name));
         state.threads.len() - 1
