@@ -1,6 +1,7 @@
 //! What a body sets up around its program: files, FIFOs, a disk that is full, a power cut.
 
 use std::{
+    borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     path::Path,
 };
@@ -78,13 +79,13 @@ impl Sim {
 }
 
 #[cfg(unix)]
-fn name(path: &Path) -> Vec<u8> {
+fn name(path: &Path) -> Cow<'_, [u8]> {
     use std::os::unix::ffi::OsStrExt;
 
-    path.as_os_str().as_bytes().to_vec()
+    path.as_os_str().as_bytes().into()
 }
 
 #[cfg(not(unix))]
-fn name(path: &Path) -> Vec<u8> {
-    path.to_string_lossy().into_owned().into_bytes()
+fn name(path: &Path) -> Cow<'_, [u8]> {
+    path.to_string_lossy().into_owned().into_bytes().into()
 }

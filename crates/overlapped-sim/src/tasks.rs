@@ -152,7 +152,7 @@ impl Kernel {
 
     /// Waits until a task of `thread` is ready, and chooses among those that are.
     fn next_task(self: &Arc<Self>, thread: usize) -> u32 {
-        let chosen = self.point(Wait::Task);
-        self.lock().take_ready(thread, chosen)
+        let (mut state, chosen) = self.point_in(self.lock(), Wait::Task);
+        state.take_ready(thread, chosen)
     }
 }

@@ -32,6 +32,7 @@ impl Kernel {
             state.queues.len() - 1
         };
         let end = || End { kernel: Arc::clone(self), queue };
+        let shared = Arc::new(end());
         let mut features = Features::all_native(Mechanism::Custom("simulated"));
         features.cancels_running = true;
         Backend {
@@ -40,8 +41,8 @@ impl Kernel {
             reap: Box::new(end()),
             clock: Box::new(end()),
             cheap: None,
-            bell: Some(Arc::new(end())),
-            simulator: Some(Arc::new(end())),
+            bell: Some(Arc::clone(&shared) as _),
+            simulator: Some(shared),
         }
     }
 }
@@ -108,9 +109,7 @@ impl Reap for End {
         if let Some(service) = state.serving.take() {
             state.services[service].waits(self.queue, until);
         } else {
-            drop(state);
-            self.kernel.point(Wait::Reap { queue: self.queue, until });
-            state = self.kernel.lock();
+            (state, _) = self.kernel.point_in(state, Wait::Reap { queue: self.queue, until });
         }
         state.touch(Object(QUEUES + self.queue as u32), Access::Write);
         let queue = &mut state.queues[self.queue];

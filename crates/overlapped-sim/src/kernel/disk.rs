@@ -22,7 +22,7 @@ pub(super) type Inode = u32;
 const SECTOR: usize = 512;
 
 /// All files, by number, and their names.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Disk {
     files: Vec<Node>,
     names: Arc<Names>,
@@ -73,11 +73,19 @@ enum Change {
 /// No file grows beyond this: it would be this process's own memory.
 pub(super) const LARGEST: u64 = 1 << 30;
 
+impl Default for Disk {
+    /// Without files.
+    fn default() -> Self {
+        let Self { names, safe_names, capacity, .. } = Self::first();
+        let (names, safe_names) = (Arc::clone(names), Arc::clone(safe_names));
+        Self { files: Vec::new(), names, safe_names, capacity: *capacity }
+    }
+}
+
 impl Disk {
     /// As it is when a simulation begins.
     pub(super) fn set_up(&mut self) {
-        static FIRST: OnceLock<Disk> = OnceLock::new();
-        let first = FIRST.get_or_init(Self::first);
+        let first = Self::first();
         let Self { files, names, safe_names, capacity } = self;
         files.clone_from(&first.files);
         names.clone_from(&first.names);
@@ -86,7 +94,12 @@ impl Disk {
     }
 
     /// What is on each disk at first.
-    fn first() -> Self {
+    fn first() -> &'static Self {
+        static FIRST: OnceLock<Disk> = OnceLock::new();
+        FIRST.get_or_init(Self::make)
+    }
+
+    fn make() -> Self {
         let all: [(&'static [u8], _, _); 5] = [
             (b"/", Content::Directory, 0o755),
             (b"/dev", Content::Directory, 0o755),

@@ -23,21 +23,24 @@ const ROUNDS: usize = 100;
 impl Kernel {
     /// The program's first thread has nothing more to do: everybody else is, and the run is judged.
     pub(crate) fn finish(self: &Arc<Self>) {
-        if self.lock().trouble.is_none() {
-            let _unwound = catch_unwind(AssertUnwindSafe(|| self.point(Wait::End)));
-        }
-        let troubled = self.lock().trouble.is_some();
-        if troubled {
+        let _unwound = catch_unwind(AssertUnwindSafe(|| {
+            let state = self.lock();
+            if state.trouble.is_none() {
+                drop(self.point_in(state, Wait::End));
+            }
+        }));
+        let mut state = self.lock();
+        if state.trouble.is_some() {
+            drop(state);
             self.unwind_all();
+            state = self.lock();
         } else {
-            self.lock().judge_the_end();
+            state.judge_the_end();
         }
+        state.ended = true;
         // A port that was forgotten would hold this kernel, and this kernel the port.
-        let forgotten = {
-            let mut state = self.lock();
-            state.ended = true;
-            state.take_services()
-        };
+        let forgotten = state.take_attended();
+        drop(state);
         drop(forgotten);
     }
 

@@ -1,7 +1,7 @@
 //! What a device's step does for an operation: what takes two steps and what takes one, what a
 //! cancel finds, and each verb that moves no bytes.
 
-use std::sync::Arc;
+use std::{ffi::CStr, sync::Arc};
 
 use overlapped::{
     backend::{Cause, Completion, Entry, Interest, Op, OpenHow, Raw, Value},
@@ -88,8 +88,7 @@ impl Kernel {
         how: OpenHow,
     ) -> Result<Value, Cause> {
         state.touch(NAMES, if how.create || how.create_new { Access::Write } else { Access::Read });
-        let path = path(&state.flying[place].entry)?;
-        let raw = state.devices.open(&path, how)?;
+        let raw = state.devices.open(path(&state.flying[place].entry)?, how)?;
         let has_offsets = match state.devices.handle(raw)?.what {
             What::Node(inode) => {
                 // It may have been emptied.
@@ -174,17 +173,17 @@ impl State {
                 self.touch(NAMES, Access::Write);
                 let entry = &self.flying[place].entry;
                 let to = entry.second_path().ok_or(EINVAL)?.to_bytes();
-                self.devices.disk.rename(&path(entry)?, to).map(|()| DONE)
+                self.devices.disk.rename(path(entry)?, to).map(|()| DONE)
             }
             Op::Unlink { directory } => {
                 self.touch(NAMES, Access::Write);
                 let path = path(&self.flying[place].entry)?;
-                self.devices.disk.unlink(&path, directory).map(|()| DONE)
+                self.devices.disk.unlink(path, directory).map(|()| DONE)
             }
             Op::CreateDir { mode } => {
                 self.touch(NAMES, Access::Write);
                 let path = path(&self.flying[place].entry)?;
-                self.devices.create_dir(&path, mode).map(|()| DONE)
+                self.devices.create_dir(path, mode).map(|()| DONE)
             }
             Op::Open(_) | Op::Timer { .. } => Err(EINVAL),
         }
@@ -208,7 +207,7 @@ impl State {
         let inode = match of {
             None => {
                 self.touch(NAMES, Access::Read);
-                self.devices.disk.find(&path(&self.flying[place].entry)?)?
+                self.devices.disk.find(path(&self.flying[place].entry)?)?
             }
             Some(raw) => match self.devices.handle(raw)?.what {
                 What::Node(inode) => inode,
@@ -231,8 +230,8 @@ impl State {
     }
 }
 
-fn path(entry: &Entry) -> Result<Vec<u8>, Cause> {
-    entry.path().map(|path| path.to_bytes().to_vec()).ok_or(EINVAL)
+fn path(entry: &Entry) -> Result<&[u8], Cause> {
+    entry.path().map(CStr::to_bytes).ok_or(EINVAL)
 }
 
 impl Devices {

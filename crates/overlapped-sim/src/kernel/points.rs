@@ -42,32 +42,40 @@ impl Kernel {
     ///
     /// If it is no thread of this simulation: then something outside decides.
     pub(crate) fn point(self: &Arc<Self>, wait: Wait) -> usize {
+        self.point_in(self.lock(), wait).1
+    }
+
+    /// As [`point`](Self::point), for who has the state, and wants it back.
+    pub(crate) fn point_in<'a>(
+        self: &'a Arc<Self>,
+        mut state: MutexGuard<'a, State>,
+        wait: Wait,
+    ) -> (MutexGuard<'a, State>, usize) {
         let Some(me) = here() else {
+            drop(state);
             panic!("a thread that is not simulated uses a simulated port: use Sim::thread");
         };
-        let mut state = self.lock();
         if state.ended {
-            return 0;
+            return (state, 0);
         }
         if state.trouble.is_some() {
-            drop(state);
-            return self.give_up(wait);
+            return (self.give_up(state, wait), 0);
         }
         let before = std::mem::replace(&mut state.threads[me].wait, wait);
         let (mut state, chosen) = self.go_round(state, me);
         state.threads[me].wait = before;
         let Some(chosen) = chosen.filter(|_| state.trouble.is_none()) else {
-            drop(state);
-            return self.give_up(wait);
+            return (self.give_up(state, wait), 0);
         };
         state.touch(PROGRAM, Access::Write);
-        chosen
+        (state, chosen)
     }
 
     /// As a point where the program waits for nothing, but where it can be unwound.
     pub(crate) fn yield_now(self: &Arc<Self>) {
-        self.point(Wait::Nothing);
-        let troubled = self.lock().trouble.is_some();
+        let (state, _) = self.point_in(self.lock(), Wait::Nothing);
+        let troubled = state.trouble.is_some();
+        drop(state);
         if troubled && !std::thread::panicking() {
             unwind();
         }
@@ -124,14 +132,18 @@ impl Kernel {
     /// The simulation is over for the calling thread: it is unwound where it waits, and nowhere
     /// else, as nowhere else a port expects it. If it is unwound already, its destructors find that
     /// everything in flight was cancelled.
-    fn give_up(&self, wait: Wait) -> usize {
+    fn give_up<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        wait: Wait,
+    ) -> MutexGuard<'a, State> {
         if wait == Wait::Nothing {
-            return 0;
+            return state;
         }
         if !std::thread::panicking() {
+            drop(state);
             unwind();
         }
-        let mut state = self.lock();
         state.cancel_all();
         state.patience += 1;
         let vain = matches!(wait, Wait::Park { .. } | Wait::Task | Wait::Join { .. });
@@ -139,7 +151,7 @@ impl Kernel {
             eprintln!("a destructor waits for what never comes, in a simulation that is over");
             std::process::abort();
         }
-        0
+        state
     }
 }
 

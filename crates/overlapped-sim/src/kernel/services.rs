@@ -72,9 +72,9 @@ impl State {
         self.services.iter().position(|service| service.attended.is_some())
     }
 
-    /// All services: they are dropped where no lock is held.
-    pub(super) fn take_services(&mut self) -> Vec<Service> {
-        std::mem::take(&mut self.services)
+    /// What is still to be served: it is dropped where no lock is held.
+    pub(super) fn take_attended(&mut self) -> Vec<Arc<dyn Attended>> {
+        self.services.iter_mut().filter_map(|service| service.attended.take()).collect()
     }
 
     pub(super) fn service_actor(&self, place: usize) -> Actor {

@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use overlapped::simulation::{Sleeper, sleep_by};
+use overlapped::simulation::{SleepBy, Sleeper};
 
 use super::{Kernel, OPERATIONS, State, Time, Trouble};
 use crate::quiet::Quiet;
@@ -25,7 +25,8 @@ pub(super) struct Thread {
     pub(super) over: bool,
     /// Tasks that are ready, if it runs some.
     pub(super) ready: Vec<u32>,
-    turn: Arc<Condvar>,
+    /// Where it waits for its turn; `None` as long as it has not.
+    turn: Option<Arc<Condvar>>,
     operations: u32,
 }
 
@@ -58,7 +59,7 @@ impl Thread {
             notified: false,
             over: false,
             ready: Vec::new(),
-            turn: Arc::default(),
+            turn: None,
             operations: 0,
         }
     }
@@ -82,7 +83,7 @@ pub(crate) fn here() -> Option<usize> {
 /// The calling thread is a simulated one until this is dropped.
 pub(crate) struct Enter {
     outer: Option<usize>,
-    sleeper: Option<Arc<dyn Sleeper>>,
+    _asleep: SleepBy,
     _quiet: Quiet,
 }
 
@@ -91,13 +92,12 @@ impl Enter {
         let outer = HERE.replace(Some(thread));
         let sleeper = Bed { kernel: Arc::clone(kernel), thread };
         let quiet = Quiet::new(kernel.lock().settings.quiet);
-        Self { outer, sleeper: sleep_by(Some(Arc::new(sleeper))), _quiet: quiet }
+        Self { outer, _asleep: SleepBy::new(Arc::new(sleeper)), _quiet: quiet }
     }
 }
 
 impl Drop for Enter {
     fn drop(&mut self) {
-        let _own = sleep_by(self.sleeper.take());
         HERE.set(self.outer);
     }
 }
@@ -172,8 +172,7 @@ impl Kernel {
         me: usize,
         next: usize,
     ) -> MutexGuard<'a, State> {
-        state.turn = next;
-        state.threads[next].turn.notify_one();
+        state.give_turn(next);
         self.wait_for_turn(state, me)
     }
 
@@ -182,7 +181,7 @@ impl Kernel {
         mut state: MutexGuard<'a, State>,
         me: usize,
     ) -> MutexGuard<'a, State> {
-        let turn = Arc::clone(&state.threads[me].turn);
+        let turn = Arc::clone(state.threads[me].turn.get_or_insert_default());
         while state.turn != me {
             state = turn.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -195,8 +194,7 @@ impl Kernel {
         let mut state = self.lock();
         state.threads[me].over = true;
         let next = state.another_thread(me).expect("the first thread ends the run, and last");
-        state.turn = next;
-        state.threads[next].turn.notify_one();
+        state.give_turn(next);
     }
 }
 
@@ -206,6 +204,13 @@ pub(super) fn unwind() -> ! {
 }
 
 impl State {
+    fn give_turn(&mut self, next: usize) {
+        self.turn = next;
+        if let Some(turn) = &self.threads[next].turn {
+            turn.notify_one();
+        }
+    }
+
     pub(crate) fn add_ready(&mut self, thread: usize, task: u32) {
         let ready = &mut self.threads[thread].ready;
         if !ready.contains(&task) {

@@ -34,7 +34,7 @@ pub use builder::Builder;
 pub(crate) use held::{Held, Holding};
 pub(crate) use home::Home;
 pub(crate) use parker::Parker;
-pub use parker::sleep_by;
+pub use parker::SleepBy;
 pub use report::{Flying, Report, Stats};
 pub(crate) use shard::Shard;
 

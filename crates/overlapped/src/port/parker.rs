@@ -3,6 +3,8 @@
 
 use std::{
     cell::RefCell,
+    fmt,
+    marker::PhantomData,
     sync::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
@@ -33,11 +35,34 @@ thread_local! {
     static MINE: RefCell<Arc<Parker>> = RefCell::new(Parker::new(None));
 }
 
-/// From here on the calling thread sleeps as `sleeper` says, or, with `None`, as the OS does. How
-/// it slept before comes back. For simulated systems: what was started before must be over.
-pub fn sleep_by(sleeper: Option<Arc<dyn Sleeper>>) -> Option<Arc<dyn Sleeper>> {
-    let before = MINE.with(|mine| mine.replace(Parker::new(sleeper)));
-    before.sleeper.clone()
+/// Until this is dropped the calling thread sleeps as a [`Sleeper`] says, and not as the OS does.
+/// For simulated systems: what was started before must be over, and so must what is started.
+#[must_use = "it lasts until it is dropped"]
+pub struct SleepBy {
+    before: Arc<Parker>,
+    /// It is for the thread that it was made on.
+    _thread: PhantomData<*const ()>,
+}
+
+impl SleepBy {
+    /// From here on `sleeper` says how the calling thread sleeps.
+    pub fn new(sleeper: Arc<dyn Sleeper>) -> Self {
+        let before = MINE.replace(Parker::new(Some(sleeper)));
+        Self { before, _thread: PhantomData }
+    }
+}
+
+impl Drop for SleepBy {
+    fn drop(&mut self) {
+        // Where the thread's locals are gone, nothing is left to restore.
+        let _own = MINE.try_with(|mine| mine.replace(Arc::clone(&self.before)));
+    }
+}
+
+impl fmt::Debug for SleepBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SleepBy").finish_non_exhaustive()
+    }
 }
 
 impl Parker {
