@@ -10,12 +10,8 @@ use overlapped::{
     simulation::{Attended, Simulator},
 };
 
-use super::{
-    Kernel, OPERATIONS, QUEUES, Queue, Wait,
-    flying::{Flying, Stage},
-    here,
-};
-use crate::explore::{Access, Actor, Kind, Object};
+use super::{Kernel, Queue, Wait, flying::Flying, here, numbers};
+use crate::explore::{Access, Kind};
 
 /// One backend's end of the kernel.
 struct End {
@@ -55,7 +51,7 @@ impl Submit for End {
         // With nothing in flight nothing would ever say that there is room again.
         let flying = state.queues[self.queue].flying;
         if state.settings.depth < usize::MAX || state.settings.faults.refusals {
-            state.touch(Object(QUEUES + self.queue as u32), Access::Read);
+            state.touch(numbers::queue(self.queue), Access::Read);
         }
         let may_refuse = state.settings.faults.refusals && flying > 0 && state.has_faults_left();
         let refuses = may_refuse && state.choose(2, Kind::Fault) == 1;
@@ -68,14 +64,12 @@ impl Submit for End {
         }
         state.counts.started += 1;
         let number = u32::try_from(state.counts.started).unwrap_or(u32::MAX);
-        let actor = Actor(state.threads[thread].next_operation(thread));
+        let actor = numbers::operation(thread, state.threads[thread].next_operation());
         let latency = state.latency();
         state.devices.hold(entry.op().handle());
         state.log.started(state.now, thread, number, &entry);
-        let (stage, cancelled, able) = (Stage::Queued, false, None);
-        let queue = self.queue;
-        let flying = Flying { entry, number, actor, queue, stage, cancelled, able, latency };
-        state.touch(Object(OPERATIONS + 2 * actor.0), Access::Write);
+        let flying = Flying::new(entry, number, actor, self.queue, latency);
+        state.touch(flying.object(), Access::Write);
         state.flying.push(flying);
         state.queues[self.queue].flying += 1;
         Ok(())
@@ -111,7 +105,7 @@ impl Reap for End {
         } else {
             (state, _) = self.kernel.point_in(state, Wait::Reap { queue: self.queue, until });
         }
-        state.touch(Object(QUEUES + self.queue as u32), Access::Write);
+        state.touch(numbers::queue(self.queue), Access::Write);
         let queue = &mut state.queues[self.queue];
         queue.woken = false;
         // What came since the last look is a set: its order is nobody's choice any more.
@@ -124,7 +118,7 @@ impl Reap for End {
 impl Bell for End {
     fn ring(&self) {
         let mut state = self.kernel.lock();
-        state.touch(Object(QUEUES + self.queue as u32), Access::Write);
+        state.touch(numbers::queue(self.queue), Access::Write);
         state.queues[self.queue].woken = true;
     }
 }

@@ -5,12 +5,13 @@ use std::sync::{Arc, Weak};
 use overlapped::backend::{Cause, OpenHow, Owned, Raw, Simulated};
 
 use super::{
-    Kernel, PIPES, State,
+    Kernel, State,
     disk::{Bytes, Content, Disk, Inode},
     errno::{EBADF, EEXIST, EISDIR, ENOENT, ENOTDIR, ENXIO},
+    numbers,
     pipe::Pipe,
 };
-use crate::explore::{Access, Object};
+use crate::explore::Access;
 
 /// Numbers of handles begin here: no OS gives such ones.
 const FIRST: Raw = 1 << 30;
@@ -233,7 +234,7 @@ impl State {
     /// What waits at the other end may go on by it.
     fn lost_an_end(&mut self, pipe: Option<u32>) {
         if let Some(pipe) = pipe {
-            self.touch(Object(PIPES + pipe), Access::Write);
+            self.touch(numbers::pipe(pipe), Access::Write);
         }
     }
 }

@@ -15,6 +15,7 @@ mod errno;
 mod faults;
 mod flying;
 mod log;
+mod numbers;
 mod perform;
 mod pipe;
 mod points;
@@ -38,7 +39,7 @@ use std::{
 
 use overlapped::backend::{Completion, Id};
 
-use self::{devices::Devices, flying::Flying, services::Service, threads::Thread};
+use self::{devices::Devices, flying::Flying, numbers::CLOCK, services::Service, threads::Thread};
 use crate::explore::{Access, Actor, Kind, Object, Search};
 
 /// A point in virtual time: nanoseconds since the simulation began.
@@ -139,20 +140,6 @@ struct Counts {
     started: u64,
     over: u64,
 }
-
-/// The program as a whole: its threads may share memory that nobody here sees.
-const PROGRAM: Object = Object(0);
-const CLOCK: Object = Object(1);
-/// Names of files.
-const NAMES: Object = Object(2);
-/// How many faults are left.
-const FAULTS: Object = Object(3);
-/// How much room is left on the disk.
-const ROOM: Object = Object(4);
-const QUEUES: u32 = 100;
-const OPERATIONS: u32 = 1_000;
-const FILES: u32 = 1_000_000;
-const PIPES: u32 = 2_000_000;
 
 impl Kernel {
     pub(crate) fn new(choice: Decider, settings: Settings, traced: bool) -> Self {

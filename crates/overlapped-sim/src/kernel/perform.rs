@@ -9,14 +9,15 @@ use overlapped::{
 };
 
 use super::{
-    CLOCK, FILES, Kernel, NAMES, QUEUES, ROOM, State, Trouble,
+    Kernel, State, Trouble,
     devices::{Devices, What},
     disk::{Content, Inode},
     errno::{ECANCELED, EINVAL},
     faults::Fault,
     flying::Stage,
+    numbers::{self, CLOCK, NAMES, ROOM},
 };
-use crate::explore::{Access, Kind, Object};
+use crate::explore::{Access, Kind};
 
 impl Kernel {
     /// A device takes the next step for the operation at `place`.
@@ -93,7 +94,7 @@ impl Kernel {
             What::Node(inode) => {
                 // It may have been emptied.
                 let access = if how.truncate { Access::Write } else { Access::Read };
-                state.touch(Object(FILES + inode), access);
+                state.touch(numbers::file(inode), access);
                 !matches!(state.devices.disk.node(inode).what, Content::Fifo(_) | Content::Zero)
             }
             What::ReadEnd(_) | What::WriteEnd(_) => false,
@@ -106,7 +107,7 @@ impl State {
     /// Whether the operation's next step would not wait for somebody else.
     pub(super) fn is_able(&self, place: usize) -> bool {
         let flying = &self.flying[place];
-        if flying.cancelled || !flying.is_stream() {
+        if flying.cancelled || !flying.stream {
             return true;
         }
         let op = flying.entry.op();
@@ -128,7 +129,7 @@ impl State {
         self.counts.over += 1;
         self.log.landed(self.now, flying.number, &answer);
         let queue = flying.queue;
-        self.touch(Object(QUEUES + queue as u32), Access::Add);
+        self.touch(numbers::queue(queue), Access::Add);
         self.queues[queue].flying -= 1;
         let completion = Completion { entry: flying.entry, answer };
         self.queues[queue].landed.push((flying.number, completion));
@@ -146,7 +147,7 @@ impl State {
             Op::Write { to, .. } => self.write_stream(place, to, fault).map(Value::Count),
             Op::Sync { of, .. } => {
                 let inode = self.inode(of)?;
-                self.touch(Object(FILES + inode), Access::Write);
+                self.touch(numbers::file(inode), Access::Write);
                 if !matches!(fault, Some(Fault::LyingSync)) {
                     self.devices.disk.sync(inode);
                 }
@@ -154,13 +155,13 @@ impl State {
             }
             Op::SetLen { of, len } => {
                 let (inode, _) = self.file(Some(of), false).map_err(|_| EINVAL)?;
-                self.touch(Object(FILES + inode), Access::Write);
+                self.touch(numbers::file(inode), Access::Write);
                 self.set_len(inode, len).map(|()| DONE)
             }
             Op::Allocate { of, at, len } => {
                 let (inode, _) = self.file(Some(of), false)?;
                 let end = at.checked_add(len).filter(|_| len > 0).ok_or(EINVAL)?;
-                self.touch(Object(FILES + inode), Access::Write);
+                self.touch(numbers::file(inode), Access::Write);
                 let len = self.file_len(inode).max(end);
                 self.set_len(inode, len).map(|()| DONE)
             }
@@ -214,7 +215,7 @@ impl State {
                 What::ReadEnd(_) | What::WriteEnd(_) => return Ok(Metadata::new(Sort::Pipe, 0)),
             },
         };
-        self.touch(Object(FILES + inode), Access::Read);
+        self.touch(numbers::file(inode), Access::Read);
         let node = self.devices.disk.node(inode);
         let (sort, len) = match &node.what {
             Content::File(bytes) => (Sort::File, bytes.cached.len() as u64),

@@ -4,7 +4,11 @@
 
 use std::sync::{Arc, MutexGuard};
 
-use super::{Kernel, PROGRAM, State, Time, Trouble, Wait, here, threads::unwind};
+use super::{
+    Kernel, State, Time, Trouble, Wait, here,
+    numbers::{self, PROGRAM},
+    threads::unwind,
+};
 use crate::explore::{Access, Actor};
 
 /// Who can go on.
@@ -28,10 +32,6 @@ pub(super) enum Candidate {
     },
 }
 
-/// Tasks come after threads and services.
-const TASKS: u32 = 32;
-/// Threads that run tasks are few: each has a row of numbers.
-const ROW: u32 = 128;
 /// How often a thread that is unwound may wait in its destructors.
 const PATIENCE: u32 = 10_000;
 
@@ -179,8 +179,8 @@ impl State {
     fn actor(&self, candidate: Candidate) -> Actor {
         match candidate {
             Candidate::Thread { thread, task, .. } => match self.threads[thread].wait {
-                Wait::Task => Actor(TASKS + thread as u32 * ROW + self.threads[thread].ready[task]),
-                _ => Actor(thread as u32),
+                Wait::Task => numbers::task(thread, self.threads[thread].ready[task]),
+                _ => numbers::thread(thread),
             },
             Candidate::Operation { place, .. } => self.flying[place].actor,
             Candidate::Service { place, .. } => self.service_actor(place),
@@ -191,11 +191,10 @@ impl State {
     /// the order of its coming, ports to be served, other threads; and last who would wait in vain.
     fn candidates(&mut self, me: usize, out: &mut Vec<Candidate>) {
         out.clear();
-        self.note_the_able();
         let bound = self.bound();
         self.thread_candidates(me, bound, out);
-        for place in 0..self.flying.len() {
-            let (earliest, _) = self.flying[place].window(self.now);
+        for (place, flying) in self.flying.iter().enumerate() {
+            let (earliest, _) = flying.window;
             if earliest <= bound && earliest < Time::MAX {
                 out.push(Candidate::Operation { place, at: earliest });
             }
@@ -210,25 +209,24 @@ impl State {
             Candidate::Thread { at, .. } | Candidate::Service { at, .. } if *at > self.now => *at,
             _ => 0,
         };
-        out.sort_by_key(vain);
-    }
-
-    /// What waits for a pipe may go on from now on, or not any more.
-    fn note_the_able(&mut self) {
-        for place in 0..self.flying.len() {
-            let able = self.is_able(place);
-            let now = self.now;
-            let flying = &mut self.flying[place];
-            flying.able = able.then(|| flying.able.unwrap_or(now));
+        if out.iter().any(|candidate| vain(candidate) > 0) {
+            out.sort_by_key(vain);
         }
     }
 
     /// Nothing may happen later than this: something else must have happened by then.
-    fn bound(&self) -> Time {
-        let latest = self.flying.iter().map(|flying| flying.window(self.now).1);
-        let threads = (0..self.threads.len()).filter_map(|thread| self.ready_at(thread));
-        let services = self.services_due().map(|(.., at)| at);
-        latest.chain(threads).chain(services).min().unwrap_or(Time::MAX)
+    fn bound(&mut self) -> Time {
+        let mut bound = Time::MAX;
+        for place in 0..self.flying.len() {
+            // What waits for a pipe may go on from now on, or not any more.
+            let able = self.is_able(place);
+            let latest = self.flying[place].note_window(self.now, able);
+            bound = bound.min(latest);
+        }
+        for thread in 0..self.threads.len() {
+            bound = bound.min(self.ready_at(thread).unwrap_or(Time::MAX));
+        }
+        self.services_due().fold(bound, |bound, (.., at)| bound.min(at))
     }
 
     /// When the thread can go on, if nothing else happens.

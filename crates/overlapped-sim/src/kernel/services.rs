@@ -8,7 +8,7 @@ use std::{
 
 use overlapped::simulation::Attended;
 
-use super::{Kernel, State, Time};
+use super::{Kernel, State, Time, numbers};
 use crate::explore::Actor;
 
 pub(super) struct Service {
@@ -18,9 +18,6 @@ pub(super) struct Service {
     /// Its queue and its next timer, once it has been in a wait.
     waits: Option<(usize, Option<Time>)>,
 }
-
-/// Threads come before them, tasks after them.
-const FIRST: u32 = 16;
 
 impl Service {
     pub(super) fn waits(&mut self, queue: usize, until: Option<Time>) {
@@ -78,7 +75,7 @@ impl State {
     }
 
     pub(super) fn service_actor(&self, place: usize) -> Actor {
-        Actor(FIRST + place as u32)
+        numbers::service(place)
     }
 
     /// The services that have something to do: each with its actor, and when at the earliest.
@@ -93,7 +90,7 @@ impl State {
                     if has { self.now } else { until? }
                 }
             };
-            Some((place, Actor(FIRST + place as u32), at.max(self.now)))
+            Some((place, numbers::service(place), at.max(self.now)))
         };
         self.services.iter().enumerate().filter_map(due)
     }

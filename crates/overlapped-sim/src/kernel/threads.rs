@@ -12,7 +12,7 @@ use std::{
 
 use overlapped::simulation::{SleepBy, Sleeper};
 
-use super::{Kernel, OPERATIONS, State, Time, Trouble};
+use super::{Kernel, State, Time, Trouble};
 use crate::quiet::Quiet;
 
 pub(super) struct Thread {
@@ -47,9 +47,6 @@ pub(crate) enum Wait {
     End,
 }
 
-/// Threads are few: each has a row of numbers for what it starts.
-const ROW: u32 = 1 << 12;
-
 impl Thread {
     fn new(name: Cow<'static, str>) -> Self {
         Self {
@@ -64,10 +61,10 @@ impl Thread {
         }
     }
 
-    /// A number for an operation that it starts: it depends on what this thread did, not on others.
-    pub(super) fn next_operation(&mut self, thread: usize) -> u32 {
-        self.operations += 1;
-        OPERATIONS + thread as u32 * ROW + self.operations
+    /// A number for an operation that it starts.
+    pub(super) fn next_operation(&mut self) -> u32 {
+        self.operations = self.operations.wrapping_add(1);
+        self.operations
     }
 }
 
