@@ -26,16 +26,15 @@ impl Stage {
         traced: bool,
         body: impl FnOnce(&Sim) -> R,
     ) -> (Option<R>, Left) {
+        let quiet = settings.quiet;
         let kernel = self.kernel(choice, settings, traced);
-        let thread = kernel.add_thread("program");
-        let enter = Enter::new(&kernel, thread);
+        let enter = Enter::new(&kernel, 0, quiet);
         let sim = Sim::new(&kernel);
         let output = caught(&kernel, || body(&sim));
         // Its last handle may be this one: what is in flight is asked to stop.
         let _dropped = caught(&kernel, || drop(sim));
-        kernel.finish();
+        let left = kernel.finish();
         drop(enter);
-        let left = kernel.take_left();
         self.used = Some(kernel);
         (output, left)
     }

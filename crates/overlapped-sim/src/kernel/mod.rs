@@ -143,9 +143,8 @@ struct Counts {
 
 impl Kernel {
     pub(crate) fn new(choice: Decider, settings: Settings, traced: bool) -> Self {
-        let mut state = State::new(choice, settings, traced);
-        state.devices.set_up();
-        Self { state: Mutex::new(state), start: Instant::now(), now: AtomicU64::new(0) }
+        let state = Mutex::new(State::new(choice, settings, traced));
+        Self { state, start: Instant::now(), now: AtomicU64::new(0) }
     }
 
     /// As new, once nobody uses it any more.
@@ -187,8 +186,7 @@ impl Kernel {
 
 impl State {
     fn new(choice: Decider, settings: Settings, traced: bool) -> Self {
-        let faults_left = settings.faults.budget;
-        Self {
+        let mut state = Self {
             choice,
             settings,
             now: 0,
@@ -201,26 +199,56 @@ impl State {
             turn: 0,
             log: Log::new(traced),
             trouble: None,
-            faults_left,
+            faults_left: 0,
             counts: Counts::default(),
             candidates: Vec::new(),
             enabled: Vec::new(),
             patience: 0,
             ended: false,
-        }
+        };
+        state.set_up();
+        state
     }
 
     // [C16] all is as new; what goes over from one run to the next is room.
     fn renew(&mut self, choice: Decider, settings: Settings, traced: bool) {
-        let used = std::mem::replace(self, Self::new(choice, settings, traced));
-        self.devices = used.devices;
+        // Each field by its name, so that none is forgotten.
+        let Self {
+            choice: _,
+            settings: _,
+            now,
+            flying,
+            queues,
+            devices: _,
+            threads,
+            services,
+            serving,
+            turn,
+            log: _,
+            trouble,
+            faults_left: _,
+            counts,
+            candidates,
+            enabled,
+            patience,
+            ended,
+        } = self;
+        flying.clear();
+        queues.clear();
+        threads.clear();
+        services.clear();
+        candidates.clear();
+        enabled.clear();
+        (*now, *turn, *patience, *ended) = (0, 0, 0, false);
+        (*serving, *trouble, *counts) = (None, None, Counts::default());
+        (self.choice, self.settings, self.log) = (choice, settings, Log::new(traced));
+        self.set_up();
+    }
+
+    fn set_up(&mut self) {
         self.devices.set_up();
-        self.flying = emptied(used.flying);
-        self.queues = emptied(used.queues);
-        self.threads = emptied(used.threads);
-        self.services = emptied(used.services);
-        self.candidates = emptied(used.candidates);
-        self.enabled = emptied(used.enabled);
+        self.faults_left = self.settings.faults.budget;
+        self.threads.push(Thread::new("program"));
     }
 
     fn touch(&mut self, object: Object, access: Access) {
@@ -253,10 +281,4 @@ impl State {
     pub(crate) fn fail(&mut self, trouble: Trouble) {
         self.trouble.get_or_insert(trouble);
     }
-}
-
-/// The room of a list, without what was in it.
-fn emptied<T>(mut list: Vec<T>) -> Vec<T> {
-    list.clear();
-    list
 }

@@ -5,7 +5,10 @@ use std::{
     borrow::Cow,
     cell::Cell,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::{Arc, Condvar, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::JoinHandle,
     time::Instant,
 };
@@ -48,9 +51,9 @@ pub(crate) enum Wait {
 }
 
 impl Thread {
-    fn new(name: Cow<'static, str>) -> Self {
+    pub(super) fn new(name: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            name,
+            name: name.into(),
             wait: Wait::Nothing,
             chosen: None,
             notified: false,
@@ -85,11 +88,12 @@ pub(crate) struct Enter {
 }
 
 impl Enter {
-    pub(crate) fn new(kernel: &Arc<Kernel>, thread: usize) -> Self {
+    pub(crate) fn new(kernel: &Arc<Kernel>, thread: usize, quiet: bool) -> Self {
         let outer = HERE.replace(Some(thread));
-        let sleeper = Bed { kernel: Arc::clone(kernel), thread };
-        let quiet = Quiet::new(kernel.lock().settings.quiet);
-        Self { outer, _asleep: SleepBy::new(Arc::new(sleeper)), _quiet: quiet }
+        let taken = AtomicBool::new(false);
+        let sleeper = Bed { kernel: Arc::clone(kernel), thread, taken };
+        let asleep = SleepBy::new(Arc::new(sleeper));
+        Self { outer, _asleep: asleep, _quiet: Quiet::new(quiet) }
     }
 }
 
@@ -103,16 +107,23 @@ impl Drop for Enter {
 struct Bed {
     kernel: Arc<Kernel>,
     thread: usize,
+    /// It sleeps, or is about to.
+    taken: AtomicBool,
 }
 
 impl Sleeper for Bed {
     fn park(&self, until: Option<Instant>) {
         let until = until.map(|until| self.kernel.time(until));
+        self.taken.store(true, Ordering::SeqCst);
         self.kernel.point(Wait::Park { until });
+        self.taken.store(false, Ordering::SeqCst);
     }
 
     fn unpark(&self) {
-        self.kernel.lock().threads[self.thread].notified = true;
+        // Threads take turns: between its last look and its sleep nobody comes here.
+        if self.taken.load(Ordering::SeqCst) {
+            self.kernel.lock().threads[self.thread].notified = true;
+        }
     }
 
     fn now(&self) -> Instant {
@@ -124,24 +135,20 @@ impl Sleeper for Bed {
 pub(crate) struct Unwound;
 
 impl Kernel {
-    /// One more thread of the program; its number.
-    pub(crate) fn add_thread(&self, name: impl Into<Cow<'static, str>>) -> usize {
-        let name = name.into();
-        let mut state = self.lock();
-        state.threads.push(Thread::new(name));
-        state.threads.len() - 1
-    }
-
     /// Starts a thread that waits for its turn.
     pub(crate) fn spawn(
         self: &Arc<Self>,
         name: String,
         body: impl FnOnce() + Send + 'static,
     ) -> (usize, JoinHandle<()>) {
-        let thread = self.add_thread(name.clone());
+        let (thread, quiet) = {
+            let mut state = self.lock();
+            state.threads.push(Thread::new(name.clone()));
+            (state.threads.len() - 1, state.settings.quiet)
+        };
         let kernel = Arc::clone(self);
         let run = move || {
-            let enter = Enter::new(&kernel, thread);
+            let enter = Enter::new(&kernel, thread, quiet);
             // It may have got the turn only because another thread had to leave it to somebody.
             let (state, chosen) =
                 kernel.go_round(kernel.wait_for_turn(kernel.lock(), thread), thread);

@@ -5,9 +5,10 @@ use std::{
     cell::RefCell,
     fmt,
     marker::PhantomData,
+    ptr,
     sync::{
         Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicPtr, Ordering},
     },
     task::{Wake, Waker},
     thread::{self, Thread},
@@ -29,6 +30,8 @@ pub(crate) struct Parker {
     /// The thread sleeps, or is about to sleep, in the kernel on behalf of `shard`.
     steering: AtomicBool,
     shard: Mutex<Weak<Shard>>,
+    /// The address of `shard`, which is held there. Only the parker's own thread changes it.
+    known: AtomicPtr<Shard>,
 }
 
 thread_local! {
@@ -73,6 +76,7 @@ impl Parker {
             notified: AtomicBool::new(false),
             steering: AtomicBool::new(false),
             shard: Mutex::new(Weak::new()),
+            known: AtomicPtr::new(ptr::null_mut()),
         })
     }
 
@@ -88,7 +92,10 @@ impl Parker {
     /// Forgets wake-ups so far. To be called before looking at what one waits for: a wake-up that
     /// came earlier is about something that can be seen by now.
     pub(crate) fn clear(&self) {
-        self.notified.swap(false, Ordering::SeqCst);
+        // Mostly there is nothing to forget, and a look costs less than a change.
+        if self.notified.load(Ordering::SeqCst) {
+            self.notified.swap(false, Ordering::SeqCst);
+        }
     }
 
     /// Sleeps until woken since the last [`Parker::clear`], or until `until`. May return early. A
@@ -150,15 +157,15 @@ impl Parker {
     /// A wake-up that comes later reaches the kernel: it first notes itself and then looks for a
     /// steering thread, while this thread first steers and then looks for a note.
     pub(super) fn steer(&self, shard: &Arc<Shard>, sleep: impl FnOnce(bool)) {
-        {
-            let mut known = self.shard.lock().unwrap_or_else(PoisonError::into_inner);
-            if !std::ptr::eq(known.as_ptr(), Arc::as_ptr(shard)) {
-                *known = Arc::downgrade(shard);
-            }
+        let address = Arc::as_ptr(shard).cast_mut();
+        if self.known.load(Ordering::Relaxed) != address {
+            *self.shard.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(shard);
+            self.known.store(address, Ordering::Relaxed);
         }
         self.steering.store(true, Ordering::SeqCst);
         sleep(self.notified.load(Ordering::SeqCst));
-        self.steering.store(false, Ordering::SeqCst);
+        // Who still sees it gets up a thread that is up: one wake-up too many.
+        self.steering.store(false, Ordering::Release);
     }
 }
 

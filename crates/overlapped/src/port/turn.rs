@@ -2,6 +2,7 @@
 //! be user code.
 
 use std::{
+    cell::Cell,
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, atomic::Ordering},
@@ -32,8 +33,11 @@ pub(super) struct Kernel {
     reap: Option<Box<dyn Reap>>,
     completions: Vec<Completion>,
     landed: Vec<Landed>,
-    /// Room for what is left after the next turn, so that a turn does not allocate.
-    spare: Option<Box<After>>,
+}
+
+thread_local! {
+    /// Room for what is left after this thread's next turn, so that a turn does not allocate.
+    static SPARE: Cell<Option<Box<After>>> = const { Cell::new(None) };
 }
 
 /// The helm is held; it is left even if a backend panics.
@@ -60,7 +64,7 @@ pub(super) struct After {
 
 impl Kernel {
     pub(super) fn new(reap: Box<dyn Reap>) -> Self {
-        Self { reap: Some(reap), completions: Vec::new(), landed: Vec::new(), spare: None }
+        Self { reap: Some(reap), completions: Vec::new(), landed: Vec::new() }
     }
 
     pub(super) fn close(&mut self) {
@@ -134,7 +138,7 @@ impl Shard {
         done: &dyn Fn() -> bool,
         until: Option<Instant>,
     ) {
-        match self.helm.board(&parker.waker()) {
+        match self.helm.board(|| parker.waker()) {
             Seat::Lead if done() => drop(AtHelm(self)),
             Seat::Lead => self.lead(parker, until),
             Seat::Follow(ticket) => {
@@ -229,7 +233,7 @@ impl Shard {
 
     /// Enters what has completed into the book, and tells the outcomes.
     fn settle(&self, kernel: &mut Kernel) -> Box<After> {
-        let mut after = kernel.spare.take().unwrap_or_default();
+        let mut after = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default();
         let Some(mut book) = self.book.lock() else {
             return after;
         };
@@ -273,10 +277,8 @@ impl Shard {
         }
         self.finish(&mut after);
         if after.wakers.capacity() <= MODEST {
-            // Not waited for: the next leader holds it while it sleeps.
-            if let Some(mut kernel) = self.kernel.try_lock() {
-                kernel.spare = Some(after);
-            }
+            // Where the thread's locals are gone, it is freed.
+            let _kept = SPARE.try_with(|spare| spare.set(Some(after)));
         }
     }
 
