@@ -1,17 +1,14 @@
 //! A disk with a page cache: what programs read is the cache; what a power cut leaves is what was
 //! synced, and of the rest whatever the choice says.
 
-use std::{
-    borrow::Cow,
-    collections::BTreeMap,
-    sync::{Arc, OnceLock},
-};
+use std::sync::{Arc, OnceLock};
 
 use overlapped::backend::Cause;
 
 use super::{
     State,
     errno::{EFBIG, EINVAL, EISDIR, ENOENT, ENOSPC, ENOTDIR, ENOTEMPTY},
+    names::{Names, tidy},
 };
 use crate::explore::Kind;
 
@@ -22,18 +19,15 @@ pub(super) type Inode = u32;
 const SECTOR: usize = 512;
 
 /// All files, by number, and their names.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Disk {
     files: Vec<Node>,
-    names: Arc<Names>,
+    names: Names,
     /// The names as they are on the device.
-    safe_names: Arc<Names>,
+    safe_names: Names,
     /// How many bytes all files together may have.
     pub(super) capacity: u64,
 }
-
-/// Where each tidy path leads. What several disks have in common is there once.
-type Names = BTreeMap<Cow<'static, [u8]>, Inode>;
 
 /// Something that has a name.
 #[derive(Clone, Debug)]
@@ -73,23 +67,17 @@ enum Change {
 /// No file grows beyond this: it would be this process's own memory.
 pub(super) const LARGEST: u64 = 1 << 30;
 
-impl Default for Disk {
-    /// Without files.
-    fn default() -> Self {
-        let Self { names, safe_names, capacity, .. } = Self::first();
-        let (names, safe_names) = (Arc::clone(names), Arc::clone(safe_names));
-        Self { files: Vec::new(), names, safe_names, capacity: *capacity }
-    }
-}
-
 impl Disk {
     /// As it is when a simulation begins.
     pub(super) fn set_up(&mut self) {
         let first = Self::first();
         let Self { files, names, safe_names, capacity } = self;
-        files.clone_from(&first.files);
-        names.clone_from(&first.names);
-        safe_names.clone_from(&first.safe_names);
+        // The first of them never change.
+        files.truncate(first.files.len());
+        let missing = first.files.iter().skip(files.len()).cloned();
+        files.extend(missing);
+        names.restore(&first.names);
+        safe_names.restore(&first.safe_names);
         *capacity = first.capacity;
     }
 
@@ -107,28 +95,27 @@ impl Disk {
             (b"/dev/null", Content::Null, 0o666),
             (b"/dev/full", Content::Full, 0o666),
         ];
-        let names = (0..).zip(&all).map(|(inode, (path, ..))| (Cow::Borrowed(*path), inode));
-        let names = Arc::new(names.collect());
-        let files = all.into_iter().map(|(_, what, mode)| Node { what, mode });
-        let (files, safe_names) = (files.collect(), Arc::clone(&names));
-        Self { files, names, safe_names, capacity: LARGEST }
+        let mut disk = Self { capacity: LARGEST, ..Self::default() };
+        for (inode, (path, what, mode)) in (0..).zip(all) {
+            disk.files.push(Node { what, mode });
+            disk.names.insert(path, inode);
+        }
+        disk.safe_names = disk.names.clone();
+        disk
     }
 
     /// Puts something there that was there before the simulation began.
     pub(super) fn put(&mut self, path: &[u8], what: Content, mode: u32) {
-        self.add(path, what, mode);
-        self.safe_names = Arc::clone(&self.names);
+        let path = tidy(path);
+        let inode = self.add(&path, what, mode);
+        self.safe_names.insert(path.into_owned(), inode);
     }
 
     pub(super) fn add(&mut self, path: &[u8], what: Content, mode: u32) -> Inode {
         let inode = Inode::try_from(self.files.len()).expect("fewer files than numbers");
         self.files.push(Node { what, mode });
-        self.names_mut().insert(Cow::Owned(tidy(path).into_owned()), inode);
+        self.names.insert(tidy(path).into_owned(), inode);
         inode
-    }
-
-    fn names_mut(&mut self) -> &mut Names {
-        Arc::make_mut(&mut self.names)
     }
 
     pub(super) fn node(&self, inode: Inode) -> &Node {
@@ -145,7 +132,7 @@ impl Disk {
     pub(super) fn find(&self, path: &[u8]) -> Result<Inode, Cause> {
         let path = tidy(path);
         self.parent(&path)?;
-        self.names.get(&path).copied().ok_or(ENOENT)
+        self.names.get(&path).ok_or(ENOENT)
     }
 
     /// The directory that `path` is in must be one.
@@ -155,14 +142,14 @@ impl Disk {
         };
         let parent = if slash == 0 { b"/" } else { &path[..slash] };
         let inode = self.names.get(parent).ok_or(ENOENT)?;
-        match self.node(*inode).what {
+        match self.node(inode).what {
             Content::Directory => Ok(()),
             _ => Err(ENOTDIR),
         }
     }
 
     pub(super) fn links(&self, inode: Inode) -> u32 {
-        u32::try_from(self.names.values().filter(|known| **known == inode).count()).unwrap_or(0)
+        u32::try_from(self.names.iter().filter(|(_, known)| *known == inode).count()).unwrap_or(0)
     }
 
     pub(super) fn rename(&mut self, from: &[u8], to: &[u8]) -> Result<(), Cause> {
@@ -174,7 +161,7 @@ impl Disk {
         }
         let is_directory = matches!(self.node(inode).what, Content::Directory);
         if let Some(there) = self.names.get(&to) {
-            match (is_directory, matches!(self.node(*there).what, Content::Directory)) {
+            match (is_directory, matches!(self.node(there).what, Content::Directory)) {
                 (true, false) => return Err(ENOTDIR),
                 (false, true) => return Err(EISDIR),
                 (true, true) if self.has_entries(&to) => return Err(ENOTEMPTY),
@@ -186,14 +173,14 @@ impl Disk {
             return Err(EINVAL);
         }
         let moved: Vec<_> =
-            self.below(&below).map(|(path, inode)| (path.clone(), *inode)).collect();
-        let names = self.names_mut();
-        names.remove(&from[..]);
+            self.names.below(&below).map(|(path, inode)| (path.to_vec(), inode)).collect();
+        let names = &mut self.names;
+        names.remove(&from);
         for (path, inode) in moved {
             names.remove(&path);
-            names.insert([&to[..], &path[from.len()..]].concat().into(), inode);
+            names.insert([&to[..], &path[from.len()..]].concat(), inode);
         }
-        names.insert(to.into_owned().into(), inode);
+        names.insert(to.into_owned(), inode);
         Ok(())
     }
 
@@ -206,18 +193,12 @@ impl Disk {
             (Content::Directory, true) | (_, false) => {}
             (_, true) => return Err(ENOTDIR),
         }
-        self.names_mut().remove(&path[..]);
+        self.names.remove(&path);
         Ok(())
     }
 
     fn has_entries(&self, directory: &[u8]) -> bool {
-        self.below(&[directory, b"/"].concat()).next().is_some()
-    }
-
-    fn below(&self, prefix: &[u8]) -> impl Iterator<Item = (&Cow<'static, [u8]>, &Inode)> {
-        let prefix = prefix.to_vec();
-        let from = self.names.range(Cow::Owned(prefix.clone())..);
-        from.take_while(move |(path, _)| path.starts_with(&prefix))
+        self.names.below(&[directory, b"/"].concat()).next().is_some()
     }
 
     /// Whether writers compete for room.
@@ -273,12 +254,11 @@ impl Disk {
         if let Some(file) = self.bytes_mut(inode) {
             file.safe = Arc::clone(&file.cached);
             file.unsynced.clear();
-            let names = self.names.iter().filter(|(_, known)| **known == inode);
-            let names: Vec<_> = names.map(|(path, _)| path.clone()).collect();
-            let safe = Arc::make_mut(&mut self.safe_names);
-            safe.extend(names.into_iter().map(|path| (path, inode)));
+            for (path, _) in self.names.iter().filter(|(_, known)| *known == inode) {
+                self.safe_names.insert(path.to_vec(), inode);
+            }
         } else if matches!(self.node(inode).what, Content::Directory) {
-            self.safe_names = Arc::clone(&self.names);
+            self.safe_names.clone_from(&self.names);
         }
     }
 }
@@ -308,27 +288,12 @@ fn apply(contents: &mut Vec<u8>, change: &Change) {
     }
 }
 
-/// `.` components and doubled slashes mean nothing, and names are counted from the root.
-fn tidy(path: &[u8]) -> Cow<'_, [u8]> {
-    let parts = |path| <[u8]>::split(path, |byte| *byte == b'/');
-    let counts = |part: &&[u8]| !part.is_empty() && *part != b".";
-    if path.strip_prefix(b"/").is_some_and(|path| parts(path).all(|part| counts(&part))) {
-        return path.into();
-    }
-    let mut tidy = Vec::with_capacity(path.len() + 1);
-    for part in parts(path).filter(counts) {
-        tidy.push(b'/');
-        tidy.extend_from_slice(part);
-    }
-    if tidy.is_empty() { b"/".into() } else { tidy.into() }
-}
-
 impl State {
     /// The power goes: of what was not synced, what survives is chosen, sector by sector.
     pub(super) fn lose_power(&mut self) {
         // Names of files that were made and not synced may be there all the same; losing them is
         // the harder case, and the one that is tried.
-        self.devices.disk.names = Arc::clone(&self.devices.disk.safe_names);
+        self.devices.disk.names = self.devices.disk.safe_names.clone();
         for inode in 0..self.devices.disk.files.len() {
             let Content::File(file) = &mut self.devices.disk.files[inode].what else {
                 continue;

@@ -15,6 +15,7 @@ mod errno;
 mod faults;
 mod flying;
 mod log;
+mod names;
 mod numbers;
 mod perform;
 mod pipe;

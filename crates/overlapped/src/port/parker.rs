@@ -4,8 +4,9 @@
 use std::{
     cell::RefCell,
     fmt,
-    marker::PhantomData,
+    ops::Deref,
     ptr,
+    rc::Rc,
     sync::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, AtomicPtr, Ordering},
@@ -34,31 +35,55 @@ pub(crate) struct Parker {
     known: AtomicPtr<Shard>,
 }
 
+/// The calling thread's parker, with a waker of it: neither is counted anew for each wait.
+pub(crate) struct Own {
+    parker: Arc<Parker>,
+    waker: Waker,
+}
+
 thread_local! {
-    static MINE: RefCell<Arc<Parker>> = RefCell::new(Parker::new(None));
+    static MINE: RefCell<Rc<Own>> = RefCell::new(Own::new(None));
+}
+
+impl Own {
+    fn new(sleeper: Option<Arc<dyn Sleeper>>) -> Rc<Self> {
+        let parker = Parker::new(sleeper);
+        let waker = parker.waker();
+        Rc::new(Self { parker, waker })
+    }
+
+    /// Gets the thread up.
+    pub(crate) fn own_waker(&self) -> &Waker {
+        &self.waker
+    }
+}
+
+impl Deref for Own {
+    type Target = Arc<Parker>;
+
+    fn deref(&self) -> &Arc<Parker> {
+        &self.parker
+    }
 }
 
 /// Until this is dropped the calling thread sleeps as a [`Sleeper`] says, and not as the OS does.
 /// For simulated systems: what was started before must be over, and so must what is started.
 #[must_use = "it lasts until it is dropped"]
 pub struct SleepBy {
-    before: Arc<Parker>,
-    /// It is for the thread that it was made on.
-    _thread: PhantomData<*const ()>,
+    before: Rc<Own>,
 }
 
 impl SleepBy {
     /// From here on `sleeper` says how the calling thread sleeps.
     pub fn new(sleeper: Arc<dyn Sleeper>) -> Self {
-        let before = MINE.replace(Parker::new(Some(sleeper)));
-        Self { before, _thread: PhantomData }
+        Self { before: MINE.replace(Own::new(Some(sleeper))) }
     }
 }
 
 impl Drop for SleepBy {
     fn drop(&mut self) {
         // Where the thread's locals are gone, nothing is left to restore.
-        let _own = MINE.try_with(|mine| mine.replace(Arc::clone(&self.before)));
+        let _own = MINE.try_with(|mine| mine.replace(Rc::clone(&self.before)));
     }
 }
 
@@ -81,8 +106,8 @@ impl Parker {
     }
 
     /// The current thread's parker; a new one while the thread's locals are being destroyed.
-    pub(crate) fn current() -> Arc<Self> {
-        MINE.try_with(|mine| Arc::clone(&mine.borrow())).unwrap_or_else(|_| Self::new(None))
+    pub(crate) fn current() -> Rc<Own> {
+        MINE.try_with(|mine| Rc::clone(&mine.borrow())).unwrap_or_else(|_| Own::new(None))
     }
 
     pub(crate) fn waker(self: &Arc<Self>) -> Waker {
