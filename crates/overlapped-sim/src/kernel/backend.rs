@@ -24,8 +24,11 @@ impl Kernel {
     pub(crate) fn backend(self: &Arc<Self>) -> Backend {
         let queue = {
             let mut state = self.lock();
-            state.queues.push(Queue::default());
-            state.queues.len() - 1
+            state.ports += 1;
+            if state.queues.len() < state.ports {
+                state.queues.push(Queue::default());
+            }
+            state.ports - 1
         };
         let end = || End { kernel: Arc::clone(self), queue };
         let shared = Arc::new(end());

@@ -61,6 +61,8 @@ pub(crate) struct State {
     now: Time,
     /// In the order in which they came.
     flying: Vec<Flying>,
+    /// The first so many are in use; what is beyond them is room for later runs.
+    ports: usize,
     queues: Vec<Queue>,
     pub(crate) devices: Devices,
     threads: Vec<Thread>,
@@ -135,6 +137,14 @@ struct Queue {
     flying: usize,
 }
 
+impl Queue {
+    fn clear(&mut self) {
+        let Self { landed, woken, flying } = self;
+        landed.clear();
+        (*woken, *flying) = (false, 0);
+    }
+}
+
 /// What the oracles compare at the end.
 #[derive(Default)]
 struct Counts {
@@ -192,6 +202,7 @@ impl State {
             settings,
             now: 0,
             flying: Vec::new(),
+            ports: 0,
             queues: Vec::new(),
             devices: Devices::default(),
             threads: Vec::new(),
@@ -219,6 +230,7 @@ impl State {
             settings: _,
             now,
             flying,
+            ports,
             queues,
             devices: _,
             threads,
@@ -235,12 +247,12 @@ impl State {
             ended,
         } = self;
         flying.clear();
-        queues.clear();
+        queues.iter_mut().for_each(Queue::clear);
         threads.clear();
         services.clear();
         candidates.clear();
         enabled.clear();
-        (*now, *turn, *patience, *ended) = (0, 0, 0, false);
+        (*now, *ports, *turn, *patience, *ended) = (0, 0, 0, 0, false);
         (*serving, *trouble, *counts) = (None, None, Counts::default());
         (self.choice, self.settings, self.log) = (choice, settings, Log::new(traced));
         self.set_up();

@@ -84,7 +84,7 @@ use crate::{
 pub struct Port(Arc<Handle>);
 
 /// Counts the user's handles: operations in flight hold shards, not this.
-struct Handle(Arc<Core>);
+struct Handle(Core);
 
 pub(crate) struct Core {
     shards: Vec<Arc<Shard>>,

@@ -32,7 +32,6 @@ pub(super) struct Kernel {
     /// `None` only once closed or leaked.
     reap: Option<Box<dyn Reap>>,
     completions: Vec<Completion>,
-    landed: Vec<Landed>,
 }
 
 thread_local! {
@@ -53,6 +52,8 @@ impl Drop for AtHelm<'_> {
 /// What is to be done once the helm is free: it may run user code.
 #[derive(Default)]
 pub(super) struct After {
+    /// What is still to be told; empty when the helm is left.
+    landed: Vec<Landed>,
     /// Handles that may have what a deadline has cancelled in their queues.
     asked: Vec<(Id, Arc<dyn Holder>)>,
     notes: Vec<trace::Note>,
@@ -64,7 +65,7 @@ pub(super) struct After {
 
 impl Kernel {
     pub(super) fn new(reap: Box<dyn Reap>) -> Self {
-        Self { reap: Some(reap), completions: Vec::new(), landed: Vec::new() }
+        Self { reap: Some(reap), completions: Vec::new() }
     }
 
     pub(super) fn close(&mut self) {
@@ -90,9 +91,8 @@ impl Kernel {
 
     /// Gives back the room that a burst has taken (C14).
     fn shrink(&mut self) {
-        if self.completions.capacity().max(self.landed.capacity()) > MODEST {
+        if self.completions.capacity() > MODEST {
             self.completions = Vec::new();
-            self.landed = Vec::new();
         }
     }
 }
@@ -237,30 +237,31 @@ impl Shard {
         let Some(mut book) = self.book.lock() else {
             return after;
         };
-        let Kernel { completions, landed, .. } = &mut *kernel;
         book.awake();
-        for completion in completions.drain(..) {
-            landed.extend(book.answer(completion));
+        for completion in kernel.completions.drain(..) {
+            after.landed.extend(book.answer(completion));
         }
         if book.has_timers() {
-            self.look_at_timers(&mut book, landed, &mut after);
+            self.look_at_timers(&mut book, &mut after);
         }
         book.flush();
         drop(book);
-        for landed in landed.drain(..) {
+        let mut all = mem::take(&mut after.landed);
+        for landed in all.drain(..) {
             after.land(self, landed);
         }
+        after.landed = all;
         kernel.shrink();
         after
     }
 
-    fn look_at_timers(&self, book: &mut Book, landed: &mut Vec<Landed>, after: &mut After) {
+    fn look_at_timers(&self, book: &mut Book, after: &mut After) {
         let now = self.now();
         while let Some(due) = book.pop_due(now) {
             match due {
-                Due::Land(entry) => landed.push(book.strike(entry, Ok(Value::Count(0)))),
+                Due::Land(entry) => after.landed.push(book.strike(entry, Ok(Value::Count(0)))),
                 Due::Cancel { key, id } => match book.cancel(key, id) {
-                    Cancelled::Here(over) => landed.push(over),
+                    Cancelled::Here(over) => after.landed.push(over),
                     Cancelled::AskHolder(holder) => after.asked.push((id, holder)),
                     Cancelled::Unknown | Cancelled::Asked => {}
                 },
@@ -276,7 +277,7 @@ impl Shard {
             }
         }
         self.finish(&mut after);
-        if after.wakers.capacity() <= MODEST {
+        if after.wakers.capacity().max(after.landed.capacity()) <= MODEST {
             // Where the thread's locals are gone, it is freed.
             let _kept = SPARE.try_with(|spare| spare.set(Some(after)));
         }
