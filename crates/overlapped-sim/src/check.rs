@@ -7,7 +7,7 @@ use crate::{
     explore::{Extreme, Priorities, Random, Reduced, Replay, Search, Tape, Token, shrink},
     kernel::{Decider, Settings, Trouble},
     report::Failure,
-    run::once,
+    run::{Stage, once},
     timeline::Timeline,
 };
 
@@ -222,13 +222,13 @@ impl Check {
         body: &impl Fn(&Sim) -> T,
         report: &mut Report<T>,
     ) -> bool {
-        let mut runs = 0;
+        let (mut stage, mut runs) = (Stage::default(), 0);
         while search.begin() {
             if runs == most {
                 return false;
             }
             runs += 1;
-            let (output, left) = once(search, self.settings.clone(), false, body);
+            let (output, left) = stage.run(search, self.settings.clone(), false, body);
             search = left.choice;
             search.end();
             assert!(!search.diverged(), "OVERLAPPED_SIM: the token is of another program");

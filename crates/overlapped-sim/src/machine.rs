@@ -1,6 +1,7 @@
 //! What a body sets up around its program: files, FIFOs, a disk that is full, a power cut.
 
 use std::{
+    borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     path::Path,
 };
@@ -51,7 +52,7 @@ impl Sim {
     /// If `body` does, with that panic; and on another thread than the simulation's first.
     pub fn until_power_cut<R>(&self, body: impl FnOnce(&Self) -> R) -> Option<R> {
         let kernel = self.kernel();
-        let first = here().is_some_and(|(_, thread)| thread == 0);
+        let first = here() == Some(0);
         assert!(first, "the power is cut where the simulation began: on its first thread");
         let before = std::mem::replace(&mut kernel.lock().settings.power, true);
         let result = catch_unwind(AssertUnwindSafe(|| {
@@ -78,13 +79,13 @@ impl Sim {
 }
 
 #[cfg(unix)]
-fn name(path: &Path) -> Vec<u8> {
+fn name(path: &Path) -> Cow<'_, [u8]> {
     use std::os::unix::ffi::OsStrExt;
 
-    path.as_os_str().as_bytes().to_vec()
+    path.as_os_str().as_bytes().into()
 }
 
 #[cfg(not(unix))]
-fn name(path: &Path) -> Vec<u8> {
-    path.to_string_lossy().into_owned().into_bytes()
+fn name(path: &Path) -> Cow<'_, [u8]> {
+    path.to_string_lossy().into_owned().into_bytes().into()
 }

@@ -10,23 +10,56 @@ use crate::{
     kernel::{Decider, Enter, Kernel, Left, Settings, Trouble, Unwound},
 };
 
-/// Runs `body` on a system of its own; what it returned, unless it was unwound.
+/// Where runs take place, one after the other: each on a system of its own, in the room of the one
+/// before.
+#[derive(Default)]
+pub(crate) struct Stage {
+    used: Option<Arc<Kernel>>,
+}
+
+impl Stage {
+    /// Runs `body`; what it returned, unless it was unwound.
+    pub(crate) fn run<R>(
+        &mut self,
+        choice: Decider,
+        settings: Settings,
+        traced: bool,
+        body: impl FnOnce(&Sim) -> R,
+    ) -> (Option<R>, Left) {
+        let quiet = settings.quiet;
+        let kernel = self.kernel(choice, settings, traced);
+        let enter = Enter::new(&kernel, 0, quiet);
+        let sim = Sim::new(&kernel);
+        let output = caught(&kernel, || body(&sim));
+        // Its last handle may be this one: what is in flight is asked to stop.
+        let _dropped = caught(&kernel, || drop(sim));
+        let left = kernel.finish();
+        drop(enter);
+        self.used = Some(kernel);
+        (output, left)
+    }
+
+    /// A new system. What a body has kept of the one before (a handle, a waker, a thread) still
+    /// belongs to that one.
+    fn kernel(&mut self, choice: Decider, settings: Settings, traced: bool) -> Arc<Kernel> {
+        if let Some(mut used) = self.used.take() {
+            if let Some(kernel) = Arc::get_mut(&mut used) {
+                kernel.renew(choice, settings, traced);
+                return used;
+            }
+        }
+        Arc::new(Kernel::new(choice, settings, traced))
+    }
+}
+
+/// As [`Stage::run`], once.
 pub(crate) fn once<R>(
     choice: Decider,
     settings: Settings,
     traced: bool,
     body: impl FnOnce(&Sim) -> R,
 ) -> (Option<R>, Left) {
-    let kernel = Arc::new(Kernel::new(choice, settings, traced));
-    let thread = kernel.add_thread("program".to_owned());
-    let enter = Enter::new(&kernel, thread);
-    let sim = Sim::new(&kernel);
-    let output = caught(&kernel, || body(&sim));
-    // Its last handle may be this one: what is in flight is asked to stop.
-    let _dropped = caught(&kernel, || drop(sim));
-    kernel.finish();
-    drop(enter);
-    (output, kernel.take_left())
+    Stage::default().run(choice, settings, traced, body)
 }
 
 fn caught<R>(kernel: &Kernel, body: impl FnOnce() -> R) -> Option<R> {

@@ -76,8 +76,7 @@ impl Sim {
 
     /// Says something in the timeline.
     pub fn say(&self, text: &str) {
-        let thread = here().map_or(0, |(_, thread)| thread);
-        self.kernel.say(thread, text);
+        self.kernel.say(here().unwrap_or(0), text);
     }
 
     /// One of `n` ways, 0 being the plain one: a choice of the program's own.

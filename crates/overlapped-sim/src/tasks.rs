@@ -55,7 +55,7 @@ impl Sim {
     /// If the calling thread is in a `block_on` already.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let kernel = self.kernel();
-        let (_, thread) = here().expect("a simulated thread");
+        let thread = here().expect("a simulated thread");
         let fresh = Fresh::default();
         let nested = FRESH.with_borrow(Option::is_some);
         assert!(!nested, "a block_on inside a block_on: spawn a task instead");
@@ -152,7 +152,7 @@ impl Kernel {
 
     /// Waits until a task of `thread` is ready, and chooses among those that are.
     fn next_task(self: &Arc<Self>, thread: usize) -> u32 {
-        let chosen = self.point(Wait::Task);
-        self.lock().take_ready(thread, chosen)
+        let (mut state, chosen) = self.point_in(self.lock(), Wait::Task);
+        state.take_ready(thread, chosen)
     }
 }

@@ -69,7 +69,7 @@ pub use scope::Scope;
 pub mod simulation {
     pub use crate::{
         backend::{Attended, Simulator, Sleeper},
-        port::sleep_by,
+        port::SleepBy,
     };
 }
 

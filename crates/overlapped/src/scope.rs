@@ -116,7 +116,7 @@ impl Shards {
         let shards = self.lock().clone();
         shards.iter().for_each(|shard| shard.recall(tally));
         let parker = Parker::current();
-        tally.register(&parker.waker());
+        tally.register(parker.own_waker());
         let Some((first, others)) = shards.split_first() else {
             return;
         };

@@ -10,12 +10,8 @@ use overlapped::{
     simulation::{Attended, Simulator},
 };
 
-use super::{
-    Kernel, OPERATIONS, QUEUES, Queue, Wait,
-    flying::{Flying, Stage},
-    here,
-};
-use crate::explore::{Access, Actor, Kind, Object};
+use super::{Kernel, Queue, Wait, flying::Flying, here, numbers};
+use crate::explore::{Access, Kind};
 
 /// One backend's end of the kernel.
 struct End {
@@ -28,10 +24,14 @@ impl Kernel {
     pub(crate) fn backend(self: &Arc<Self>) -> Backend {
         let queue = {
             let mut state = self.lock();
-            state.queues.push(Queue::default());
-            state.queues.len() - 1
+            state.ports += 1;
+            if state.queues.len() < state.ports {
+                state.queues.push(Queue::default());
+            }
+            state.ports - 1
         };
         let end = || End { kernel: Arc::clone(self), queue };
+        let shared = Arc::new(end());
         let mut features = Features::all_native(Mechanism::Custom("simulated"));
         features.cancels_running = true;
         Backend {
@@ -40,41 +40,39 @@ impl Kernel {
             reap: Box::new(end()),
             clock: Box::new(end()),
             cheap: None,
-            bell: Some(Arc::new(end())),
-            simulator: Some(Arc::new(end())),
+            bell: Some(Arc::clone(&shared) as _),
+            simulator: Some(shared),
         }
     }
 }
 
 impl Submit for End {
     fn submit(&mut self, entry: Entry) -> Result<(), Entry> {
+        let thread = here().unwrap_or(0);
         let mut state = self.kernel.lock();
         let state = &mut *state;
         // With nothing in flight nothing would ever say that there is room again.
         let flying = state.queues[self.queue].flying;
         if state.settings.depth < usize::MAX || state.settings.faults.refusals {
-            state.touch(Object(QUEUES + self.queue as u32), Access::Read);
+            state.touch(numbers::queue(self.queue), Access::Read);
         }
         let may_refuse = state.settings.faults.refusals && flying > 0 && state.has_faults_left();
         let refuses = may_refuse && state.choose(2, Kind::Fault) == 1;
         if refuses {
             state.spend_a_fault();
-            state.log.refused(state.now, here().map_or(0, |(_, thread)| thread), &entry);
+            state.log.refused(state.now, thread, &entry);
         }
         if refuses || flying >= state.settings.depth {
             return Err(entry);
         }
         state.counts.started += 1;
         let number = u32::try_from(state.counts.started).unwrap_or(u32::MAX);
-        let thread = here().map_or(0, |(_, thread)| thread);
-        let actor = Actor(state.threads[thread].next_operation(thread));
+        let actor = numbers::operation(thread, state.threads[thread].next_operation());
         let latency = state.latency();
         state.devices.hold(entry.op().handle());
         state.log.started(state.now, thread, number, &entry);
-        let (stage, cancelled, able) = (Stage::Queued, false, None);
-        let queue = self.queue;
-        let flying = Flying { entry, number, actor, queue, stage, cancelled, able, latency };
-        state.touch(Object(OPERATIONS + 2 * actor.0), Access::Write);
+        let flying = Flying::new(entry, number, actor, self.queue, latency);
+        state.touch(flying.object(), Access::Write);
         state.flying.push(flying);
         state.queues[self.queue].flying += 1;
         Ok(())
@@ -108,11 +106,9 @@ impl Reap for End {
         if let Some(service) = state.serving.take() {
             state.services[service].waits(self.queue, until);
         } else {
-            drop(state);
-            self.kernel.point(Wait::Reap { queue: self.queue, until });
-            state = self.kernel.lock();
+            (state, _) = self.kernel.point_in(state, Wait::Reap { queue: self.queue, until });
         }
-        state.touch(Object(QUEUES + self.queue as u32), Access::Write);
+        state.touch(numbers::queue(self.queue), Access::Write);
         let queue = &mut state.queues[self.queue];
         queue.woken = false;
         // What came since the last look is a set: its order is nobody's choice any more.
@@ -125,7 +121,7 @@ impl Reap for End {
 impl Bell for End {
     fn ring(&self) {
         let mut state = self.kernel.lock();
-        state.touch(Object(QUEUES + self.queue as u32), Access::Write);
+        state.touch(numbers::queue(self.queue), Access::Write);
         state.queues[self.queue].woken = true;
     }
 }

@@ -5,16 +5,18 @@ use std::sync::{Arc, Weak};
 use overlapped::backend::{Cause, OpenHow, Owned, Raw, Simulated};
 
 use super::{
-    Kernel, PIPES, State,
+    Kernel, State,
     disk::{Bytes, Content, Disk, Inode},
     errno::{EBADF, EEXIST, EISDIR, ENOENT, ENOTDIR, ENXIO},
+    numbers,
     pipe::Pipe,
 };
-use crate::explore::{Access, Object};
+use crate::explore::Access;
 
 /// Numbers of handles begin here: no OS gives such ones.
 const FIRST: Raw = 1 << 30;
 
+#[derive(Default)]
 pub(crate) struct Devices {
     pub(super) disk: Disk,
     pub(super) pipes: Vec<Pipe>,
@@ -45,8 +47,12 @@ pub(super) enum What {
 }
 
 impl Devices {
-    pub(super) fn new() -> Self {
-        Self { disk: Disk::new(), pipes: Vec::new(), handles: Vec::new() }
+    /// As they are when a simulation begins.
+    pub(super) fn set_up(&mut self) {
+        let Self { disk, pipes, handles } = self;
+        disk.set_up();
+        pipes.clear();
+        handles.clear();
     }
 
     pub(super) fn handle(&self, raw: Raw) -> Result<&Handle, Cause> {
@@ -173,7 +179,7 @@ impl Devices {
 
     pub(crate) fn contents(&self, path: &[u8]) -> Option<Vec<u8>> {
         match &self.disk.node(self.disk.find(path).ok()?).what {
-            Content::File(bytes) => Some(bytes.cached.clone()),
+            Content::File(bytes) => Some(bytes.cached.to_vec()),
             _ => None,
         }
     }
@@ -228,7 +234,7 @@ impl State {
     /// What waits at the other end may go on by it.
     fn lost_an_end(&mut self, pipe: Option<u32>) {
         if let Some(pipe) = pipe {
-            self.touch(Object(PIPES + pipe), Access::Write);
+            self.touch(numbers::pipe(pipe), Access::Write);
         }
     }
 }

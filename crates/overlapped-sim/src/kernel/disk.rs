@@ -1,13 +1,14 @@
 //! A disk with a page cache: what programs read is the cache; what a power cut leaves is what was
 //! synced, and of the rest whatever the choice says.
 
-use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use overlapped::backend::Cause;
 
 use super::{
     State,
     errno::{EFBIG, EINVAL, EISDIR, ENOENT, ENOSPC, ENOTDIR, ENOTEMPTY},
+    names::{Names, tidy},
 };
 use crate::explore::Kind;
 
@@ -18,18 +19,18 @@ pub(super) type Inode = u32;
 const SECTOR: usize = 512;
 
 /// All files, by number, and their names.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Disk {
     files: Vec<Node>,
-    names: BTreeMap<Vec<u8>, Inode>,
+    names: Names,
     /// The names as they are on the device.
-    safe_names: BTreeMap<Vec<u8>, Inode>,
+    safe_names: Names,
     /// How many bytes all files together may have.
     pub(super) capacity: u64,
 }
 
 /// Something that has a name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) what: Content,
     pub(super) mode: u32,
@@ -51,8 +52,8 @@ pub(super) enum Content {
 /// A file's contents: in the cache, on the device, and what happened in between.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Bytes {
-    pub(super) cached: Vec<u8>,
-    safe: Vec<u8>,
+    pub(super) cached: Arc<Vec<u8>>,
+    safe: Arc<Vec<u8>>,
     unsynced: Vec<Change>,
 }
 
@@ -67,32 +68,53 @@ enum Change {
 pub(super) const LARGEST: u64 = 1 << 30;
 
 impl Disk {
-    pub(super) fn new() -> Self {
-        let mut disk = Self {
-            files: Vec::new(),
-            names: BTreeMap::new(),
-            safe_names: BTreeMap::new(),
-            capacity: LARGEST,
-        };
-        disk.put(b"/", Content::Directory, 0o755);
-        disk.put(b"/dev", Content::Directory, 0o755);
-        disk.put(b"/dev/zero", Content::Zero, 0o666);
-        disk.put(b"/dev/null", Content::Null, 0o666);
-        disk.put(b"/dev/full", Content::Full, 0o666);
+    /// As it is when a simulation begins.
+    pub(super) fn set_up(&mut self) {
+        let first = Self::first();
+        let Self { files, names, safe_names, capacity } = self;
+        // The first of them never change.
+        files.truncate(first.files.len());
+        let missing = first.files.iter().skip(files.len()).cloned();
+        files.extend(missing);
+        names.restore(&first.names);
+        safe_names.restore(&first.safe_names);
+        *capacity = first.capacity;
+    }
+
+    /// What is on each disk at first.
+    fn first() -> &'static Self {
+        static FIRST: OnceLock<Disk> = OnceLock::new();
+        FIRST.get_or_init(Self::make)
+    }
+
+    fn make() -> Self {
+        let all: [(&'static [u8], _, _); 5] = [
+            (b"/", Content::Directory, 0o755),
+            (b"/dev", Content::Directory, 0o755),
+            (b"/dev/zero", Content::Zero, 0o666),
+            (b"/dev/null", Content::Null, 0o666),
+            (b"/dev/full", Content::Full, 0o666),
+        ];
+        let mut disk = Self { capacity: LARGEST, ..Self::default() };
+        for (inode, (path, what, mode)) in (0..).zip(all) {
+            disk.files.push(Node { what, mode });
+            disk.names.insert(path, inode);
+        }
+        disk.safe_names = disk.names.clone();
         disk
     }
 
     /// Puts something there that was there before the simulation began.
-    pub(super) fn put(&mut self, path: &[u8], what: Content, mode: u32) -> Inode {
-        let inode = self.add(path, what, mode);
-        self.safe_names = self.names.clone();
-        inode
+    pub(super) fn put(&mut self, path: &[u8], what: Content, mode: u32) {
+        let path = tidy(path);
+        let inode = self.add(&path, what, mode);
+        self.safe_names.insert(path.into_owned(), inode);
     }
 
     pub(super) fn add(&mut self, path: &[u8], what: Content, mode: u32) -> Inode {
         let inode = Inode::try_from(self.files.len()).expect("fewer files than numbers");
         self.files.push(Node { what, mode });
-        self.names.insert(tidy(path), inode);
+        self.names.insert(tidy(path).into_owned(), inode);
         inode
     }
 
@@ -110,7 +132,7 @@ impl Disk {
     pub(super) fn find(&self, path: &[u8]) -> Result<Inode, Cause> {
         let path = tidy(path);
         self.parent(&path)?;
-        self.names.get(&path).copied().ok_or(ENOENT)
+        self.names.get(&path).ok_or(ENOENT)
     }
 
     /// The directory that `path` is in must be one.
@@ -120,14 +142,14 @@ impl Disk {
         };
         let parent = if slash == 0 { b"/" } else { &path[..slash] };
         let inode = self.names.get(parent).ok_or(ENOENT)?;
-        match self.node(*inode).what {
+        match self.node(inode).what {
             Content::Directory => Ok(()),
             _ => Err(ENOTDIR),
         }
     }
 
     pub(super) fn links(&self, inode: Inode) -> u32 {
-        u32::try_from(self.names.values().filter(|known| **known == inode).count()).unwrap_or(0)
+        u32::try_from(self.names.iter().filter(|(_, known)| *known == inode).count()).unwrap_or(0)
     }
 
     pub(super) fn rename(&mut self, from: &[u8], to: &[u8]) -> Result<(), Cause> {
@@ -139,7 +161,7 @@ impl Disk {
         }
         let is_directory = matches!(self.node(inode).what, Content::Directory);
         if let Some(there) = self.names.get(&to) {
-            match (is_directory, matches!(self.node(*there).what, Content::Directory)) {
+            match (is_directory, matches!(self.node(there).what, Content::Directory)) {
                 (true, false) => return Err(ENOTDIR),
                 (false, true) => return Err(EISDIR),
                 (true, true) if self.has_entries(&to) => return Err(ENOTEMPTY),
@@ -150,14 +172,15 @@ impl Disk {
         if to.starts_with(&below) {
             return Err(EINVAL);
         }
-        self.names.remove(&from);
-        self.names.insert(to.clone(), inode);
         let moved: Vec<_> =
-            self.below(&below).map(|(path, inode)| (path.clone(), *inode)).collect();
+            self.names.below(&below).map(|(path, inode)| (path.to_vec(), inode)).collect();
+        let names = &mut self.names;
+        names.remove(&from);
         for (path, inode) in moved {
-            self.names.remove(&path);
-            self.names.insert([&to[..], &path[from.len()..]].concat(), inode);
+            names.remove(&path);
+            names.insert([&to[..], &path[from.len()..]].concat(), inode);
         }
+        names.insert(to.into_owned(), inode);
         Ok(())
     }
 
@@ -175,13 +198,7 @@ impl Disk {
     }
 
     fn has_entries(&self, directory: &[u8]) -> bool {
-        self.below(&[directory, b"/"].concat()).next().is_some()
-    }
-
-    fn below(&self, prefix: &[u8]) -> impl Iterator<Item = (&Vec<u8>, &Inode)> {
-        let prefix = prefix.to_vec();
-        let from = self.names.range(prefix.clone()..);
-        from.take_while(move |(path, _)| path.starts_with(&prefix))
+        self.names.below(&[directory, b"/"].concat()).next().is_some()
     }
 
     /// Whether writers compete for room.
@@ -235,11 +252,11 @@ impl Disk {
     /// directory, the names in it.
     pub(super) fn sync(&mut self, inode: Inode) {
         if let Some(file) = self.bytes_mut(inode) {
-            file.safe.clone_from(&file.cached);
+            file.safe = Arc::clone(&file.cached);
             file.unsynced.clear();
-            let names = self.names.iter().filter(|(_, known)| **known == inode);
-            let names: Vec<_> = names.map(|(path, _)| path.clone()).collect();
-            self.safe_names.extend(names.into_iter().map(|path| (path, inode)));
+            for (path, _) in self.names.iter().filter(|(_, known)| *known == inode) {
+                self.safe_names.insert(path.to_vec(), inode);
+            }
         } else if matches!(self.node(inode).what, Content::Directory) {
             self.safe_names.clone_from(&self.names);
         }
@@ -248,11 +265,12 @@ impl Disk {
 
 impl Bytes {
     pub(super) fn with(bytes: Vec<u8>) -> Self {
-        Self { safe: bytes.clone(), cached: bytes, unsynced: Vec::new() }
+        let cached = Arc::new(bytes);
+        Self { safe: Arc::clone(&cached), cached, unsynced: Vec::new() }
     }
 
     fn apply(&mut self, change: Change) {
-        apply(&mut self.cached, &change);
+        apply(Arc::make_mut(&mut self.cached), &change);
         self.unsynced.push(change);
     }
 }
@@ -270,30 +288,22 @@ fn apply(contents: &mut Vec<u8>, change: &Change) {
     }
 }
 
-/// `.` components and doubled slashes mean nothing, and names are counted from the root.
-fn tidy(path: &[u8]) -> Vec<u8> {
-    let parts = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty() && *part != b".");
-    let tidy: Vec<u8> = parts.flat_map(|part| [b"/", part].concat()).collect();
-    if tidy.is_empty() { b"/".to_vec() } else { tidy }
-}
-
 impl State {
     /// The power goes: of what was not synced, what survives is chosen, sector by sector.
     pub(super) fn lose_power(&mut self) {
-        self.devices.disk.names = std::mem::take(&mut self.devices.disk.safe_names);
+        // Names of files that were made and not synced may be there all the same; losing them is
+        // the harder case, and the one that is tried.
+        self.devices.disk.names = self.devices.disk.safe_names.clone();
         for inode in 0..self.devices.disk.files.len() {
             let Content::File(file) = &mut self.devices.disk.files[inode].what else {
                 continue;
             };
-            let mut left = std::mem::take(&mut file.safe);
+            let mut left = Arc::unwrap_or_clone(std::mem::take(&mut file.safe));
             for change in std::mem::take(&mut file.unsynced) {
                 self.survive(&mut left, &change);
             }
             self.devices.disk.files[inode].what = Content::File(Bytes::with(left));
         }
-        // Names of files that were made and not synced may be there all the same; losing them is
-        // the harder case, and the one that is tried.
-        self.devices.disk.safe_names = self.devices.disk.names.clone();
     }
 
     /// All of a change, nothing of it, or some of its sectors.

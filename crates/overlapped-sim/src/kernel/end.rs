@@ -13,6 +13,7 @@ pub(crate) struct Left {
     pub(crate) choice: Decider,
     pub(crate) log: Log,
     pub(crate) trouble: Option<Trouble>,
+    /// The names of its threads, if it was traced.
     pub(crate) threads: Vec<String>,
 }
 
@@ -20,24 +21,30 @@ pub(crate) struct Left {
 const ROUNDS: usize = 100;
 
 impl Kernel {
-    /// The program's first thread has nothing more to do: everybody else is, and the run is judged.
-    pub(crate) fn finish(self: &Arc<Self>) {
-        if self.lock().trouble.is_none() {
-            let _unwound = catch_unwind(AssertUnwindSafe(|| self.point(Wait::End)));
-        }
-        let troubled = self.lock().trouble.is_some();
-        if troubled {
+    /// The program's first thread has nothing more to do: everybody else is, the run is judged, and
+    /// what outlives it is taken out.
+    pub(crate) fn finish(self: &Arc<Self>) -> Left {
+        let _unwound = catch_unwind(AssertUnwindSafe(|| {
+            let state = self.lock();
+            if state.trouble.is_none() {
+                drop(self.point_in(state, Wait::End));
+            }
+        }));
+        let mut state = self.lock();
+        if state.trouble.is_some() {
+            drop(state);
             self.unwind_all();
+            state = self.lock();
         } else {
-            self.lock().judge_the_end();
+            state.judge_the_end();
         }
+        state.ended = true;
         // A port that was forgotten would hold this kernel, and this kernel the port.
-        let forgotten = {
-            let mut state = self.lock();
-            state.ended = true;
-            state.take_services()
-        };
+        let forgotten = state.take_attended();
+        let left = state.take_left();
+        drop(state);
         drop(forgotten);
+        left
     }
 
     fn unwind_all(self: &Arc<Self>) {
@@ -68,17 +75,6 @@ impl Kernel {
         state.patience = 0;
         state.lose_power();
     }
-
-    /// Takes out what outlives the run.
-    pub(crate) fn take_left(&self) -> Left {
-        let mut state = self.lock();
-        Left {
-            choice: std::mem::replace(&mut state.choice, Box::new(Plain::default())),
-            log: std::mem::replace(&mut state.log, Log::new(false)),
-            trouble: state.trouble.take(),
-            threads: state.threads.iter().map(|thread| thread.name.clone()).collect(),
-        }
-    }
 }
 
 impl State {
@@ -95,6 +91,16 @@ impl State {
         } else if let Some(open) = self.devices.left_open().filter(|_| !self.settings.forgets) {
             let text = format!("{open} is still open, and nobody has it");
             self.fail(Trouble::oracle("C7", text));
+        }
+    }
+
+    fn take_left(&mut self) -> Left {
+        let threads = self.threads.iter().filter(|_| self.log.is_traced());
+        Left {
+            threads: threads.map(|thread| thread.name.to_string()).collect(),
+            choice: std::mem::replace(&mut self.choice, Box::new(Plain::default())),
+            log: std::mem::replace(&mut self.log, Log::new(false)),
+            trouble: self.trouble.take(),
         }
     }
 }

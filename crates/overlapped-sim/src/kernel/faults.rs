@@ -3,8 +3,9 @@
 use overlapped::backend::{Cause, Op};
 
 use super::{
-    FAULTS, State,
+    State,
     errno::{EIO, EMFILE, ENOSPC},
+    numbers::FAULTS,
 };
 use crate::explore::{Access, Kind};
 

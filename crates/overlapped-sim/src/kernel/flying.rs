@@ -1,8 +1,11 @@
 //! An operation in flight, and the two steps that a device takes for it.
 
-use overlapped::backend::{Entry, Op};
+use std::hash::Hasher;
 
-use super::{OPERATIONS, Time};
+use overlapped::backend::{Entry, Op};
+use rustc_hash::FxHasher;
+
+use super::{Time, numbers};
 use crate::explore::{Actor, Object};
 
 /// An operation in the hands of the simulated kernel.
@@ -15,10 +18,14 @@ pub(super) struct Flying {
     pub(super) stage: Stage,
     /// A cancel was asked for.
     pub(super) cancelled: bool,
+    /// It may have to wait for who is at the other end of a pipe.
+    pub(super) stream: bool,
     /// Since when it could go on; what waits for a pipe cannot.
-    pub(super) able: Option<Time>,
+    able: Option<Time>,
     /// How long it takes, at least and at most, once it can go on.
-    pub(super) latency: (Time, Time),
+    latency: (Time, Time),
+    /// When its next step may come, at the earliest and at the latest, as it was at the last point.
+    pub(super) window: (Time, Time),
 }
 
 /// How far it is.
@@ -42,18 +49,38 @@ pub(super) enum Stage {
 }
 
 impl Flying {
+    /// What `actor` has just put into `queue`.
+    pub(super) fn new(
+        entry: Entry,
+        number: u32,
+        actor: Actor,
+        queue: usize,
+        latency: (Time, Time),
+    ) -> Self {
+        let stream = is_stream(entry.op());
+        let (stage, window) = (Stage::Queued, (0, Time::MAX));
+        let (cancelled, able) = (false, None);
+        Self { entry, number, actor, queue, stage, cancelled, stream, able, latency, window }
+    }
+
     /// What its steps change of it.
     pub(super) fn object(&self) -> Object {
-        Object(OPERATIONS + 2 * self.actor.0)
+        numbers::of_operation(self.actor)
     }
 
     /// Whether a cancel was asked for.
     pub(super) fn cancel_object(&self) -> Object {
-        Object(OPERATIONS + 2 * self.actor.0 + 1)
+        numbers::cancel_of(self.actor)
     }
 
-    /// When its next step may come, at the earliest and at the latest.
-    pub(super) fn window(&self, now: Time) -> (Time, Time) {
+    /// Notes whether it can go on now, and when its next step may come: at the latest then.
+    pub(super) fn note_window(&mut self, now: Time, able: bool) -> Time {
+        self.able = able.then(|| self.able.unwrap_or(now));
+        self.window = self.next_window(now);
+        self.window.1
+    }
+
+    fn next_window(&self, now: Time) -> (Time, Time) {
         match (self.stage, self.able) {
             (Stage::Queued, Some(able)) => {
                 // A cancel may be heeded at once.
@@ -66,25 +93,20 @@ impl Flying {
             (_, None) => (Time::MAX, Time::MAX),
         }
     }
+}
 
-    pub(super) fn is_stream(&self) -> bool {
-        matches!(
-            self.entry.op(),
-            Op::Read { at: None, .. } | Op::Write { at: None, .. } | Op::Poll { .. }
-        )
-    }
+fn is_stream(op: Op) -> bool {
+    matches!(op, Op::Read { at: None, .. } | Op::Write { at: None, .. } | Op::Poll { .. })
 }
 
 /// What lent memory holds, as one number.
 pub(super) fn mark<'a>(slices: impl Iterator<Item = &'a [u8]>, len: usize) -> u64 {
-    let mut mark = 0xcbf2_9ce4_8422_2325_u64;
+    let mut mark = FxHasher::default();
     let mut left = len;
     for slice in slices {
         let part = &slice[..left.min(slice.len())];
         left -= part.len();
-        for byte in part {
-            mark = (mark ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+        mark.write(part);
     }
-    mark
+    mark.finish()
 }

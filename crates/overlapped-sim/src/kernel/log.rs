@@ -79,6 +79,11 @@ impl Log {
         Self { digest: 0, steps: 0, events: traced.then(Vec::new) }
     }
 
+    /// Whether a timeline can be drawn of it.
+    pub(super) fn is_traced(&self) -> bool {
+        self.events.is_some()
+    }
+
     // [C16] everything that happens goes into the number, whether or not it is drawn.
     fn mix(&mut self, what: u64, at: Time) {
         let mixed = (self.digest ^ what).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -91,49 +96,49 @@ impl Log {
     }
 
     pub(super) fn passed(&mut self, from: Time, to: Time) {
-        self.note(to, Place::Subsystem, EventKind::Pause, None, None, || {
+        self.note(to, Place::Subsystem, EventKind::Pause, None, || {
             format!("~ {:?} are over", Duration::from_nanos(to - from))
         });
     }
 
     pub(super) fn started(&mut self, now: Time, thread: usize, number: u32, entry: &Entry) {
         self.mix(u64::from(number) << 8, now);
-        let memory = (!entry.is_empty()).then(|| format!("buffer of #{number}: lent"));
-        self.note(now, Place::Thread(thread), EventKind::Start, Some(number), memory, || {
-            format!("starts #{number} {}", describe(entry))
+        self.note_lent(now, Place::Thread(thread), EventKind::Start, Some(number), || {
+            let memory = (!entry.is_empty()).then(|| format!("buffer of #{number}: lent"));
+            (format!("starts #{number} {}", describe(entry)), memory)
         });
     }
 
     pub(super) fn refused(&mut self, now: Time, thread: usize, entry: &Entry) {
         self.mix(0x7e, now);
-        self.note(now, Place::Thread(thread), EventKind::Injected, None, None, || {
+        self.note(now, Place::Thread(thread), EventKind::Injected, None, || {
             format!("the queue is full for {}", describe(entry))
         });
     }
 
     pub(super) fn cancel(&mut self, now: Time, number: u32) {
         self.mix(u64::from(number) << 8 | 1, now);
-        self.note(now, Place::Subsystem, EventKind::Cancel, Some(number), None, || {
+        self.note(now, Place::Subsystem, EventKind::Cancel, Some(number), || {
             format!("passes on the cancel of #{number}")
         });
     }
 
     pub(super) fn taken(&mut self, now: Time, number: u32) {
-        self.note(now, Place::Driver, EventKind::Step, Some(number), None, || {
+        self.note(now, Place::Driver, EventKind::Step, Some(number), || {
             format!("takes #{number}, moves a half")
         });
     }
 
     pub(super) fn heeded(&mut self, now: Time, number: u32) {
         self.mix(u64::from(number) << 8 | 2, now);
-        self.note(now, Place::Driver, EventKind::Step, Some(number), None, || {
+        self.note(now, Place::Driver, EventKind::Step, Some(number), || {
             format!("#{number}: sees the cancel, gives up")
         });
     }
 
     pub(super) fn injected(&mut self, now: Time, number: u32, fault: &Fault) {
         self.mix(u64::from(number) << 8 | 3, now);
-        self.note(now, Place::Driver, EventKind::Injected, Some(number), None, || {
+        self.note(now, Place::Driver, EventKind::Injected, Some(number), || {
             format!("#{number}: injected: {fault:?}")
         });
     }
@@ -147,24 +152,24 @@ impl Log {
         };
         self.mix(u64::from(number) << 8 | 4, now);
         self.mix(code, now);
-        let memory = Some(format!("buffer of #{number}: given back"));
-        self.note(now, Place::Subsystem, EventKind::Over, Some(number), memory, || match answer {
-            Ok(Value::Count(count)) => format!("#{number} is over: {count}"),
-            Ok(Value::Handle(_)) => format!("#{number} is over: a handle"),
-            Err(cause) => format!("#{number} is over: {cause}"),
+        self.note_lent(now, Place::Subsystem, EventKind::Over, Some(number), || {
+            let how = match answer {
+                Ok(Value::Count(count)) => count.to_string(),
+                Ok(Value::Handle(_)) => "a handle".to_owned(),
+                Err(cause) => cause.to_string(),
+            };
+            (format!("#{number} is over: {how}"), Some(format!("buffer of #{number}: given back")))
         });
     }
 
     pub(super) fn power(&mut self, now: Time) {
         self.mix(0x9f, now);
-        self.note(now, Place::Driver, EventKind::Injected, None, None, || {
-            "the power is cut".to_owned()
-        });
+        self.note(now, Place::Driver, EventKind::Injected, None, || "the power is cut".to_owned());
     }
 
     /// Something that the program itself says.
     pub(crate) fn said(&mut self, now: Time, thread: usize, text: &str) {
-        self.note(now, Place::Thread(thread), EventKind::Step, None, None, || text.to_owned());
+        self.note(now, Place::Thread(thread), EventKind::Step, None, || text.to_owned());
     }
 
     fn note(
@@ -173,11 +178,23 @@ impl Log {
         lane: Place,
         kind: EventKind,
         op: Option<u32>,
-        memory: Option<String>,
         text: impl FnOnce() -> String,
     ) {
+        self.note_lent(at, lane, kind, op, || (text(), None));
+    }
+
+    /// Notes an event, with what it means for memory. Nothing is written that nobody will draw.
+    fn note_lent(
+        &mut self,
+        at: Time,
+        lane: Place,
+        kind: EventKind,
+        op: Option<u32>,
+        told: impl FnOnce() -> (String, Option<String>),
+    ) {
         if let Some(events) = &mut self.events {
-            events.push(Noted { at, lane, text: text(), memory, kind, op });
+            let (text, memory) = told();
+            events.push(Noted { at, lane, text, memory, kind, op });
         }
     }
 

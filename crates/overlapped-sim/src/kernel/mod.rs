@@ -15,6 +15,8 @@ mod errno;
 mod faults;
 mod flying;
 mod log;
+mod names;
+mod numbers;
 mod perform;
 mod pipe;
 mod points;
@@ -38,7 +40,7 @@ use std::{
 
 use overlapped::backend::{Completion, Id};
 
-use self::{devices::Devices, flying::Flying, services::Service, threads::Thread};
+use self::{devices::Devices, flying::Flying, numbers::CLOCK, services::Service, threads::Thread};
 use crate::explore::{Access, Actor, Kind, Object, Search};
 
 /// A point in virtual time: nanoseconds since the simulation began.
@@ -59,6 +61,8 @@ pub(crate) struct State {
     now: Time,
     /// In the order in which they came.
     flying: Vec<Flying>,
+    /// The first so many are in use; what is beyond them is room for later runs.
+    ports: usize,
     queues: Vec<Queue>,
     pub(crate) devices: Devices,
     threads: Vec<Thread>,
@@ -73,6 +77,7 @@ pub(crate) struct State {
     faults_left: u32,
     counts: Counts,
     /// Room for those who can go on, so that a point does not allocate.
+    candidates: Vec<points::Candidate>,
     enabled: Vec<Actor>,
     /// How often threads that are unwound have waited.
     patience: u32,
@@ -132,6 +137,14 @@ struct Queue {
     flying: usize,
 }
 
+impl Queue {
+    fn clear(&mut self) {
+        let Self { landed, woken, flying } = self;
+        landed.clear();
+        (*woken, *flying) = (false, 0);
+    }
+}
+
 /// What the oracles compare at the end.
 #[derive(Default)]
 struct Counts {
@@ -139,43 +152,17 @@ struct Counts {
     over: u64,
 }
 
-/// The program as a whole: its threads may share memory that nobody here sees.
-const PROGRAM: Object = Object(0);
-const CLOCK: Object = Object(1);
-/// Names of files.
-const NAMES: Object = Object(2);
-/// How many faults are left.
-const FAULTS: Object = Object(3);
-/// How much room is left on the disk.
-const ROOM: Object = Object(4);
-const QUEUES: u32 = 100;
-const OPERATIONS: u32 = 1_000;
-const FILES: u32 = 1_000_000;
-const PIPES: u32 = 2_000_000;
-
 impl Kernel {
     pub(crate) fn new(choice: Decider, settings: Settings, traced: bool) -> Self {
-        let faults_left = settings.faults.budget;
-        let state = State {
-            choice,
-            settings,
-            now: 0,
-            flying: Vec::new(),
-            queues: Vec::new(),
-            devices: Devices::new(),
-            threads: Vec::new(),
-            services: Vec::new(),
-            serving: None,
-            turn: 0,
-            log: Log::new(traced),
-            trouble: None,
-            faults_left,
-            counts: Counts::default(),
-            enabled: Vec::new(),
-            patience: 0,
-            ended: false,
-        };
-        Self { state: Mutex::new(state), start: Instant::now(), now: AtomicU64::new(0) }
+        let state = Mutex::new(State::new(choice, settings, traced));
+        Self { state, start: Instant::now(), now: AtomicU64::new(0) }
+    }
+
+    /// As new, once nobody uses it any more.
+    pub(crate) fn renew(&mut self, choice: Decider, settings: Settings, traced: bool) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        state.renew(choice, settings, traced);
+        self.now = AtomicU64::new(0);
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -209,6 +196,74 @@ impl Kernel {
 }
 
 impl State {
+    fn new(choice: Decider, settings: Settings, traced: bool) -> Self {
+        let mut state = Self {
+            choice,
+            settings,
+            now: 0,
+            flying: Vec::new(),
+            ports: 0,
+            queues: Vec::new(),
+            devices: Devices::default(),
+            threads: Vec::new(),
+            services: Vec::new(),
+            serving: None,
+            turn: 0,
+            log: Log::new(traced),
+            trouble: None,
+            faults_left: 0,
+            counts: Counts::default(),
+            candidates: Vec::new(),
+            enabled: Vec::new(),
+            patience: 0,
+            ended: false,
+        };
+        state.set_up();
+        state
+    }
+
+    // [C16] all is as new; what goes over from one run to the next is room.
+    fn renew(&mut self, choice: Decider, settings: Settings, traced: bool) {
+        // Each field by its name, so that none is forgotten.
+        let Self {
+            choice: _,
+            settings: _,
+            now,
+            flying,
+            ports,
+            queues,
+            devices: _,
+            threads,
+            services,
+            serving,
+            turn,
+            log: _,
+            trouble,
+            faults_left: _,
+            counts,
+            candidates,
+            enabled,
+            patience,
+            ended,
+        } = self;
+        flying.clear();
+        queues.iter_mut().for_each(Queue::clear);
+        threads.clear();
+        services.clear();
+        candidates.clear();
+        enabled.clear();
+        (*now, *ports, *turn, *patience, *ended) = (0, 0, 0, 0, false);
+        (*serving, *trouble, *counts) = (None, None, Counts::default());
+        (self.choice, self.settings, self.log) = (choice, settings, Log::new(traced));
+        self.set_up();
+    }
+
+    fn set_up(&mut self) {
+        self.devices.set_up();
+        self.faults_left = self.settings.faults.budget;
+        self.threads.push(Thread::new("program"));
+    }
+
     fn touch(&mut self, object: Object, access: Access) {
         self.choice.touch(object, access);
     }

@@ -1,7 +1,7 @@
 //! What a device's step does for an operation: what takes two steps and what takes one, what a
 //! cancel finds, and each verb that moves no bytes.
 
-use std::sync::Arc;
+use std::{ffi::CStr, sync::Arc};
 
 use overlapped::{
     backend::{Cause, Completion, Entry, Interest, Op, OpenHow, Raw, Value},
@@ -9,14 +9,15 @@ use overlapped::{
 };
 
 use super::{
-    CLOCK, FILES, Kernel, NAMES, QUEUES, ROOM, State, Trouble,
+    Kernel, State, Trouble,
     devices::{Devices, What},
     disk::{Content, Inode},
     errno::{ECANCELED, EINVAL},
     faults::Fault,
     flying::Stage,
+    numbers::{self, CLOCK, NAMES, ROOM},
 };
-use crate::explore::{Access, Kind, Object};
+use crate::explore::{Access, Kind};
 
 impl Kernel {
     /// A device takes the next step for the operation at `place`.
@@ -88,13 +89,12 @@ impl Kernel {
         how: OpenHow,
     ) -> Result<Value, Cause> {
         state.touch(NAMES, if how.create || how.create_new { Access::Write } else { Access::Read });
-        let path = path(&state.flying[place].entry)?;
-        let raw = state.devices.open(&path, how)?;
+        let raw = state.devices.open(path(&state.flying[place].entry)?, how)?;
         let has_offsets = match state.devices.handle(raw)?.what {
             What::Node(inode) => {
                 // It may have been emptied.
                 let access = if how.truncate { Access::Write } else { Access::Read };
-                state.touch(Object(FILES + inode), access);
+                state.touch(numbers::file(inode), access);
                 !matches!(state.devices.disk.node(inode).what, Content::Fifo(_) | Content::Zero)
             }
             What::ReadEnd(_) | What::WriteEnd(_) => false,
@@ -107,7 +107,7 @@ impl State {
     /// Whether the operation's next step would not wait for somebody else.
     pub(super) fn is_able(&self, place: usize) -> bool {
         let flying = &self.flying[place];
-        if flying.cancelled || !flying.is_stream() {
+        if flying.cancelled || !flying.stream {
             return true;
         }
         let op = flying.entry.op();
@@ -129,7 +129,7 @@ impl State {
         self.counts.over += 1;
         self.log.landed(self.now, flying.number, &answer);
         let queue = flying.queue;
-        self.touch(Object(QUEUES + queue as u32), Access::Add);
+        self.touch(numbers::queue(queue), Access::Add);
         self.queues[queue].flying -= 1;
         let completion = Completion { entry: flying.entry, answer };
         self.queues[queue].landed.push((flying.number, completion));
@@ -147,7 +147,7 @@ impl State {
             Op::Write { to, .. } => self.write_stream(place, to, fault).map(Value::Count),
             Op::Sync { of, .. } => {
                 let inode = self.inode(of)?;
-                self.touch(Object(FILES + inode), Access::Write);
+                self.touch(numbers::file(inode), Access::Write);
                 if !matches!(fault, Some(Fault::LyingSync)) {
                     self.devices.disk.sync(inode);
                 }
@@ -155,13 +155,13 @@ impl State {
             }
             Op::SetLen { of, len } => {
                 let (inode, _) = self.file(Some(of), false).map_err(|_| EINVAL)?;
-                self.touch(Object(FILES + inode), Access::Write);
+                self.touch(numbers::file(inode), Access::Write);
                 self.set_len(inode, len).map(|()| DONE)
             }
             Op::Allocate { of, at, len } => {
                 let (inode, _) = self.file(Some(of), false)?;
                 let end = at.checked_add(len).filter(|_| len > 0).ok_or(EINVAL)?;
-                self.touch(Object(FILES + inode), Access::Write);
+                self.touch(numbers::file(inode), Access::Write);
                 let len = self.file_len(inode).max(end);
                 self.set_len(inode, len).map(|()| DONE)
             }
@@ -174,17 +174,17 @@ impl State {
                 self.touch(NAMES, Access::Write);
                 let entry = &self.flying[place].entry;
                 let to = entry.second_path().ok_or(EINVAL)?.to_bytes();
-                self.devices.disk.rename(&path(entry)?, to).map(|()| DONE)
+                self.devices.disk.rename(path(entry)?, to).map(|()| DONE)
             }
             Op::Unlink { directory } => {
                 self.touch(NAMES, Access::Write);
                 let path = path(&self.flying[place].entry)?;
-                self.devices.disk.unlink(&path, directory).map(|()| DONE)
+                self.devices.disk.unlink(path, directory).map(|()| DONE)
             }
             Op::CreateDir { mode } => {
                 self.touch(NAMES, Access::Write);
                 let path = path(&self.flying[place].entry)?;
-                self.devices.create_dir(&path, mode).map(|()| DONE)
+                self.devices.create_dir(path, mode).map(|()| DONE)
             }
             Op::Open(_) | Op::Timer { .. } => Err(EINVAL),
         }
@@ -208,14 +208,14 @@ impl State {
         let inode = match of {
             None => {
                 self.touch(NAMES, Access::Read);
-                self.devices.disk.find(&path(&self.flying[place].entry)?)?
+                self.devices.disk.find(path(&self.flying[place].entry)?)?
             }
             Some(raw) => match self.devices.handle(raw)?.what {
                 What::Node(inode) => inode,
                 What::ReadEnd(_) | What::WriteEnd(_) => return Ok(Metadata::new(Sort::Pipe, 0)),
             },
         };
-        self.touch(Object(FILES + inode), Access::Read);
+        self.touch(numbers::file(inode), Access::Read);
         let node = self.devices.disk.node(inode);
         let (sort, len) = match &node.what {
             Content::File(bytes) => (Sort::File, bytes.cached.len() as u64),
@@ -231,8 +231,8 @@ impl State {
     }
 }
 
-fn path(entry: &Entry) -> Result<Vec<u8>, Cause> {
-    entry.path().map(|path| path.to_bytes().to_vec()).ok_or(EINVAL)
+fn path(entry: &Entry) -> Result<&[u8], Cause> {
+    entry.path().map(CStr::to_bytes).ok_or(EINVAL)
 }
 
 impl Devices {

@@ -2,14 +2,18 @@
 //! there is a candidate; the choice falls on one, which takes a step, and so on, until it falls on
 //! the thread that came to the point.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
-use super::{Kernel, PROGRAM, State, Time, Trouble, Wait, here, threads::unwind};
+use super::{
+    Kernel, State, Time, Trouble, Wait, here,
+    numbers::{self, PROGRAM},
+    threads::unwind,
+};
 use crate::explore::{Access, Actor};
 
 /// Who can go on.
 #[derive(Clone, Copy, Debug)]
-enum Candidate {
+pub(super) enum Candidate {
     /// A thread, with the place of one of its tasks if it runs some; it may have waited in vain
     /// until then.
     Thread {
@@ -28,10 +32,6 @@ enum Candidate {
     },
 }
 
-/// Tasks come after threads and services.
-const TASKS: u32 = 32;
-/// Threads that run tasks are few: each has a row of numbers.
-const ROW: u32 = 128;
 /// How often a thread that is unwound may wait in its destructors.
 const PATIENCE: u32 = 10_000;
 
@@ -42,34 +42,40 @@ impl Kernel {
     ///
     /// If it is no thread of this simulation: then something outside decides.
     pub(crate) fn point(self: &Arc<Self>, wait: Wait) -> usize {
-        let Some((_, me)) = here() else {
+        self.point_in(self.lock(), wait).1
+    }
+
+    /// As [`point`](Self::point), for who has the state, and wants it back.
+    pub(crate) fn point_in<'a>(
+        self: &'a Arc<Self>,
+        mut state: MutexGuard<'a, State>,
+        wait: Wait,
+    ) -> (MutexGuard<'a, State>, usize) {
+        let Some(me) = here() else {
+            drop(state);
             panic!("a thread that is not simulated uses a simulated port: use Sim::thread");
         };
-        let mut state = self.lock();
         if state.ended {
-            return 0;
+            return (state, 0);
         }
         if state.trouble.is_some() {
-            drop(state);
-            return self.give_up(wait);
+            return (self.give_up(state, wait), 0);
         }
         let before = std::mem::replace(&mut state.threads[me].wait, wait);
-        drop(state);
-        let chosen = self.go_round(me);
-        let mut state = self.lock();
+        let (mut state, chosen) = self.go_round(state, me);
         state.threads[me].wait = before;
         let Some(chosen) = chosen.filter(|_| state.trouble.is_none()) else {
-            drop(state);
-            return self.give_up(wait);
+            return (self.give_up(state, wait), 0);
         };
         state.touch(PROGRAM, Access::Write);
-        chosen
+        (state, chosen)
     }
 
     /// As a point where the program waits for nothing, but where it can be unwound.
     pub(crate) fn yield_now(self: &Arc<Self>) {
-        self.point(Wait::Nothing);
-        let troubled = self.lock().trouble.is_some();
+        let (state, _) = self.point_in(self.lock(), Wait::Nothing);
+        let troubled = state.trouble.is_some();
+        drop(state);
         if troubled && !std::thread::panicking() {
             unwind();
         }
@@ -77,25 +83,26 @@ impl Kernel {
 
     /// Lets others take steps until the choice falls on `me`, which has the turn: on which of its
     /// tasks. `None` if the simulation is over.
-    pub(super) fn go_round(self: &Arc<Self>, me: usize) -> Option<usize> {
-        let mut candidates = Vec::new();
+    pub(super) fn go_round<'a>(
+        self: &'a Arc<Self>,
+        mut state: MutexGuard<'a, State>,
+        me: usize,
+    ) -> (MutexGuard<'a, State>, Option<usize>) {
         loop {
-            let mut state = self.lock();
             if let Some(chosen) = state.threads[me].chosen.take() {
-                return Some(chosen);
+                return (state, Some(chosen));
             }
             if state.trouble.is_some() {
-                return None;
+                return (state, None);
             }
-            state.candidates(me, &mut candidates);
-            if candidates.is_empty() {
+            let Some(candidate) = state.candidate(me) else {
                 if state.is_finished(me) {
-                    return Some(0);
+                    return (state, Some(0));
                 }
                 state.hang();
                 continue;
-            }
-            match candidates[state.pick(&candidates)] {
+            };
+            match candidate {
                 Candidate::Operation { place, at } => {
                     self.pass_time(&mut state, at);
                     self.step(&mut state, place);
@@ -106,6 +113,7 @@ impl Kernel {
                     state.touch(PROGRAM, Access::Write);
                     drop(state);
                     self.serve(place);
+                    state = self.lock();
                 }
                 Candidate::Thread { thread, task, at } => {
                     self.pass_time(&mut state, at);
@@ -114,7 +122,7 @@ impl Kernel {
                     if thread != me {
                         // The turn comes back when the choice has fallen on this one, or when a
                         // thread has ended and leaves the choice to it.
-                        drop(self.hand_over(state, me, thread));
+                        state = self.hand_over(state, me, thread);
                     }
                 }
             }
@@ -124,14 +132,18 @@ impl Kernel {
     /// The simulation is over for the calling thread: it is unwound where it waits, and nowhere
     /// else, as nowhere else a port expects it. If it is unwound already, its destructors find that
     /// everything in flight was cancelled.
-    fn give_up(&self, wait: Wait) -> usize {
+    fn give_up<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        wait: Wait,
+    ) -> MutexGuard<'a, State> {
         if wait == Wait::Nothing {
-            return 0;
+            return state;
         }
         if !std::thread::panicking() {
+            drop(state);
             unwind();
         }
-        let mut state = self.lock();
         state.cancel_all();
         state.patience += 1;
         let vain = matches!(wait, Wait::Park { .. } | Wait::Task | Wait::Join { .. });
@@ -139,11 +151,20 @@ impl Kernel {
             eprintln!("a destructor waits for what never comes, in a simulation that is over");
             std::process::abort();
         }
-        0
+        state
     }
 }
 
 impl State {
+    /// Who goes on; `None` if nobody can.
+    fn candidate(&mut self, me: usize) -> Option<Candidate> {
+        let mut candidates = std::mem::take(&mut self.candidates);
+        self.candidates(me, &mut candidates);
+        let chosen = (!candidates.is_empty()).then(|| candidates[self.pick(&candidates)]);
+        self.candidates = candidates;
+        chosen
+    }
+
     /// Which of `candidates` goes on: an index.
     fn pick(&mut self, candidates: &[Candidate]) -> usize {
         let mut actors = std::mem::take(&mut self.enabled);
@@ -158,8 +179,8 @@ impl State {
     fn actor(&self, candidate: Candidate) -> Actor {
         match candidate {
             Candidate::Thread { thread, task, .. } => match self.threads[thread].wait {
-                Wait::Task => Actor(TASKS + thread as u32 * ROW + self.threads[thread].ready[task]),
-                _ => Actor(thread as u32),
+                Wait::Task => numbers::task(thread, self.threads[thread].ready[task]),
+                _ => numbers::thread(thread),
             },
             Candidate::Operation { place, .. } => self.flying[place].actor,
             Candidate::Service { place, .. } => self.service_actor(place),
@@ -170,11 +191,10 @@ impl State {
     /// the order of its coming, ports to be served, other threads; and last who would wait in vain.
     fn candidates(&mut self, me: usize, out: &mut Vec<Candidate>) {
         out.clear();
-        self.note_the_able();
         let bound = self.bound();
         self.thread_candidates(me, bound, out);
-        for place in 0..self.flying.len() {
-            let (earliest, _) = self.flying[place].window(self.now);
+        for (place, flying) in self.flying.iter().enumerate() {
+            let (earliest, _) = flying.window;
             if earliest <= bound && earliest < Time::MAX {
                 out.push(Candidate::Operation { place, at: earliest });
             }
@@ -189,25 +209,24 @@ impl State {
             Candidate::Thread { at, .. } | Candidate::Service { at, .. } if *at > self.now => *at,
             _ => 0,
         };
-        out.sort_by_key(vain);
-    }
-
-    /// What waits for a pipe may go on from now on, or not any more.
-    fn note_the_able(&mut self) {
-        for place in 0..self.flying.len() {
-            let able = self.is_able(place);
-            let now = self.now;
-            let flying = &mut self.flying[place];
-            flying.able = able.then(|| flying.able.unwrap_or(now));
+        if out.iter().any(|candidate| vain(candidate) > 0) {
+            out.sort_by_key(vain);
         }
     }
 
     /// Nothing may happen later than this: something else must have happened by then.
-    fn bound(&self) -> Time {
-        let latest = self.flying.iter().map(|flying| flying.window(self.now).1);
-        let threads = (0..self.threads.len()).filter_map(|thread| self.ready_at(thread));
-        let services = self.services_due().map(|(.., at)| at);
-        latest.chain(threads).chain(services).min().unwrap_or(Time::MAX)
+    fn bound(&mut self) -> Time {
+        let mut bound = Time::MAX;
+        for place in 0..self.flying.len() {
+            // What waits for a pipe may go on from now on, or not any more.
+            let able = self.is_able(place);
+            let latest = self.flying[place].note_window(self.now, able);
+            bound = bound.min(latest);
+        }
+        for thread in 0..self.threads.len() {
+            bound = bound.min(self.ready_at(thread).unwrap_or(Time::MAX));
+        }
+        self.services_due().fold(bound, |bound, (.., at)| bound.min(at))
     }
 
     /// When the thread can go on, if nothing else happens.
@@ -256,7 +275,7 @@ impl State {
                     format!("the end of {}", self.threads[thread].name)
                 }
             };
-            (thread.name.clone(), what)
+            (thread.name.to_string(), what)
         });
         let stuck = self.flying.iter().map(|flying| {
             let what = "its pipe: no bytes, no room, and nobody at the other end moves";

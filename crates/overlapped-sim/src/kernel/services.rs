@@ -8,7 +8,7 @@ use std::{
 
 use overlapped::simulation::Attended;
 
-use super::{Kernel, State, Time};
+use super::{Kernel, State, Time, numbers};
 use crate::explore::Actor;
 
 pub(super) struct Service {
@@ -18,9 +18,6 @@ pub(super) struct Service {
     /// Its queue and its next timer, once it has been in a wait.
     waits: Option<(usize, Option<Time>)>,
 }
-
-/// Threads come before them, tasks after them.
-const FIRST: u32 = 16;
 
 impl Service {
     pub(super) fn waits(&mut self, queue: usize, until: Option<Time>) {
@@ -72,13 +69,13 @@ impl State {
         self.services.iter().position(|service| service.attended.is_some())
     }
 
-    /// All services: they are dropped where no lock is held.
-    pub(super) fn take_services(&mut self) -> Vec<Service> {
-        std::mem::take(&mut self.services)
+    /// What is still to be served: it is dropped where no lock is held.
+    pub(super) fn take_attended(&mut self) -> Vec<Arc<dyn Attended>> {
+        self.services.iter_mut().filter_map(|service| service.attended.take()).collect()
     }
 
     pub(super) fn service_actor(&self, place: usize) -> Actor {
-        Actor(FIRST + place as u32)
+        numbers::service(place)
     }
 
     /// The services that have something to do: each with its actor, and when at the earliest.
@@ -93,7 +90,7 @@ impl State {
                     if has { self.now } else { until? }
                 }
             };
-            Some((place, Actor(FIRST + place as u32), at.max(self.now)))
+            Some((place, numbers::service(place), at.max(self.now)))
         };
         self.services.iter().enumerate().filter_map(due)
     }

@@ -3,14 +3,15 @@
 use overlapped::backend::{Cause, Raw};
 
 use super::{
-    PIPES, State,
+    State,
     devices::What,
     errno::{EBADF, EPIPE},
     faults::Fault,
     flying::Stage,
+    numbers,
     transfer::{fill, gather},
 };
-use crate::explore::{Access, Object};
+use crate::explore::Access;
 
 impl State {
     pub(super) fn read_stream(
@@ -24,7 +25,7 @@ impl State {
         match handle.what {
             What::WriteEnd(_) => Err(EBADF),
             What::ReadEnd(pipe) => {
-                self.touch(Object(PIPES + pipe), Access::Write);
+                self.touch(numbers::pipe(pipe), Access::Write);
                 let bytes = &mut self.devices.pipes[pipe as usize].bytes;
                 let len = most.min(bytes.len());
                 let taken: Vec<u8> = bytes.drain(..len).collect();
@@ -51,7 +52,7 @@ impl State {
         match handle.what {
             What::ReadEnd(_) => Err(EBADF),
             What::WriteEnd(number) => {
-                self.touch(Object(PIPES + number), Access::Write);
+                self.touch(numbers::pipe(number), Access::Write);
                 let pipe = &mut self.devices.pipes[number as usize];
                 if pipe.readers == 0 {
                     return Err(EPIPE);

@@ -2,20 +2,24 @@
 //! the choice falls on another.
 
 use std::{
-    cell::RefCell,
+    borrow::Cow,
+    cell::Cell,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::{Arc, Condvar, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::JoinHandle,
     time::Instant,
 };
 
-use overlapped::simulation::{Sleeper, sleep_by};
+use overlapped::simulation::{SleepBy, Sleeper};
 
-use super::{Kernel, OPERATIONS, State, Time, Trouble};
+use super::{Kernel, State, Time, Trouble};
 use crate::quiet::Quiet;
 
 pub(super) struct Thread {
-    pub(super) name: String,
+    pub(super) name: Cow<'static, str>,
     pub(super) wait: Wait,
     /// The choice has fallen on it; with what it is to do, if it has several tasks.
     pub(super) chosen: Option<usize>,
@@ -24,7 +28,8 @@ pub(super) struct Thread {
     pub(super) over: bool,
     /// Tasks that are ready, if it runs some.
     pub(super) ready: Vec<u32>,
-    turn: Arc<Condvar>,
+    /// Where it waits for its turn; `None` as long as it has not.
+    turn: Option<Arc<Condvar>>,
     operations: u32,
 }
 
@@ -45,59 +50,56 @@ pub(crate) enum Wait {
     End,
 }
 
-/// Threads are few: each has a row of numbers for what it starts.
-const ROW: u32 = 1 << 12;
-
 impl Thread {
-    fn new(name: String) -> Self {
+    pub(super) fn new(name: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            name,
+            name: name.into(),
             wait: Wait::Nothing,
             chosen: None,
             notified: false,
             over: false,
             ready: Vec::new(),
-            turn: Arc::default(),
+            turn: None,
             operations: 0,
         }
     }
 
-    /// A number for an operation that it starts: it depends on what this thread did, not on others.
-    pub(super) fn next_operation(&mut self, thread: usize) -> u32 {
-        self.operations += 1;
-        OPERATIONS + thread as u32 * ROW + self.operations
+    /// A number for an operation that it starts.
+    pub(super) fn next_operation(&mut self) -> u32 {
+        self.operations = self.operations.wrapping_add(1);
+        self.operations
     }
 }
 
 thread_local! {
-    static HERE: RefCell<Option<(Arc<Kernel>, usize)>> = const { RefCell::new(None) };
+    static HERE: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// The simulation that the calling thread is in, and its number there.
-pub(crate) fn here() -> Option<(Arc<Kernel>, usize)> {
-    HERE.try_with(|here| here.borrow().clone()).ok().flatten()
+/// The calling thread's number in the simulation that it is in.
+pub(crate) fn here() -> Option<usize> {
+    HERE.try_with(Cell::get).ok().flatten()
 }
 
 /// The calling thread is a simulated one until this is dropped.
 pub(crate) struct Enter {
-    outer: Option<(Arc<Kernel>, usize)>,
-    sleeper: Option<Arc<dyn Sleeper>>,
+    outer: Option<usize>,
+    _asleep: SleepBy,
     _quiet: Quiet,
 }
 
 impl Enter {
-    pub(crate) fn new(kernel: &Arc<Kernel>, thread: usize) -> Self {
-        let outer = HERE.replace(Some((Arc::clone(kernel), thread)));
-        let sleeper = Bed { kernel: Arc::clone(kernel), thread };
-        let quiet = Quiet::new(kernel.lock().settings.quiet);
-        Self { outer, sleeper: sleep_by(Some(Arc::new(sleeper))), _quiet: quiet }
+    pub(crate) fn new(kernel: &Arc<Kernel>, thread: usize, quiet: bool) -> Self {
+        let outer = HERE.replace(Some(thread));
+        let taken = AtomicBool::new(false);
+        let sleeper = Bed { kernel: Arc::clone(kernel), thread, taken };
+        let asleep = SleepBy::new(Arc::new(sleeper));
+        Self { outer, _asleep: asleep, _quiet: Quiet::new(quiet) }
     }
 }
 
 impl Drop for Enter {
     fn drop(&mut self) {
-        let _own = sleep_by(self.sleeper.take());
-        HERE.set(self.outer.take());
+        HERE.set(self.outer);
     }
 }
 
@@ -105,16 +107,23 @@ impl Drop for Enter {
 struct Bed {
     kernel: Arc<Kernel>,
     thread: usize,
+    /// It sleeps, or is about to.
+    taken: AtomicBool,
 }
 
 impl Sleeper for Bed {
     fn park(&self, until: Option<Instant>) {
         let until = until.map(|until| self.kernel.time(until));
+        self.taken.store(true, Ordering::SeqCst);
         self.kernel.point(Wait::Park { until });
+        self.taken.store(false, Ordering::SeqCst);
     }
 
     fn unpark(&self) {
-        self.kernel.lock().threads[self.thread].notified = true;
+        // Threads take turns: between its last look and its sleep nobody comes here.
+        if self.taken.load(Ordering::SeqCst) {
+            self.kernel.lock().threads[self.thread].notified = true;
+        }
     }
 
     fn now(&self) -> Instant {
@@ -126,26 +135,25 @@ impl Sleeper for Bed {
 pub(crate) struct Unwound;
 
 impl Kernel {
-    /// One more thread of the program; its number.
-    pub(crate) fn add_thread(&self, name: String) -> usize {
-        let mut state = self.lock();
-        state.threads.push(Thread::new(name));
-        state.threads.len() - 1
-    }
-
     /// Starts a thread that waits for its turn.
     pub(crate) fn spawn(
         self: &Arc<Self>,
         name: String,
         body: impl FnOnce() + Send + 'static,
     ) -> (usize, JoinHandle<()>) {
-        let thread = self.add_thread(name.clone());
+        let (thread, quiet) = {
+            let mut state = self.lock();
+            state.threads.push(Thread::new(name.clone()));
+            (state.threads.len() - 1, state.settings.quiet)
+        };
         let kernel = Arc::clone(self);
         let run = move || {
-            let enter = Enter::new(&kernel, thread);
-            drop(kernel.wait_for_turn(kernel.lock(), thread));
+            let enter = Enter::new(&kernel, thread, quiet);
             // It may have got the turn only because another thread had to leave it to somebody.
-            if kernel.go_round(thread).is_some() {
+            let (state, chosen) =
+                kernel.go_round(kernel.wait_for_turn(kernel.lock(), thread), thread);
+            drop(state);
+            if chosen.is_some() {
                 // What unwinds it is told to who joins, and to the simulation.
                 let ended = catch_unwind(AssertUnwindSafe(body));
                 if let Err(panic) = ended {
@@ -168,8 +176,7 @@ impl Kernel {
         me: usize,
         next: usize,
     ) -> MutexGuard<'a, State> {
-        state.turn = next;
-        state.threads[next].turn.notify_one();
+        state.give_turn(next);
         self.wait_for_turn(state, me)
     }
 
@@ -178,7 +185,7 @@ impl Kernel {
         mut state: MutexGuard<'a, State>,
         me: usize,
     ) -> MutexGuard<'a, State> {
-        let turn = Arc::clone(&state.threads[me].turn);
+        let turn = Arc::clone(state.threads[me].turn.get_or_insert_default());
         while state.turn != me {
             state = turn.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -191,8 +198,7 @@ impl Kernel {
         let mut state = self.lock();
         state.threads[me].over = true;
         let next = state.another_thread(me).expect("the first thread ends the run, and last");
-        state.turn = next;
-        state.threads[next].turn.notify_one();
+        state.give_turn(next);
     }
 }
 
@@ -202,6 +208,13 @@ pub(super) fn unwind() -> ! {
 }
 
 impl State {
+    fn give_turn(&mut self, next: usize) {
+        self.turn = next;
+        if let Some(turn) = &self.threads[next].turn {
+            turn.notify_one();
+        }
+    }
+
     pub(crate) fn add_ready(&mut self, thread: usize, task: u32) {
         let ready = &mut self.threads[thread].ready;
         if !ready.contains(&task) {

@@ -4,14 +4,15 @@
 use overlapped::backend::{Cause, Entry, Op, OpenHow, Raw, Value};
 
 use super::{
-    FILES, ROOM, State, Trouble,
+    State, Trouble,
     devices::What,
     disk::{Content, Inode},
     errno::{EBADF, EFBIG, EINVAL, EISDIR, ENOSPC, ESPIPE},
     faults::Fault,
     flying::{Stage, mark},
+    numbers::{self, ROOM},
 };
-use crate::explore::{Access, Kind, Object};
+use crate::explore::{Access, Kind};
 
 impl State {
     /// The device takes the operation and moves the first half; or it is over at once.
@@ -99,7 +100,7 @@ impl State {
         let What::Node(inode) = self.devices.handle(raw)?.what else {
             return Err(ESPIPE);
         };
-        let object = Object(FILES + inode);
+        let object = numbers::file(inode);
         self.choice.touch(object, if reads { Access::Read } else { Access::Write });
         let disk = &mut self.devices.disk;
         match (&disk.node(inode).what, reads) {

@@ -242,7 +242,7 @@ impl<'io, O: Operation> Pending<'io, O> {
             return true;
         }
         let parker = Parker::current();
-        if !leave(half, *home, &parker.waker()) {
+        if !leave(half, *home, parker.own_waker()) {
             return true;
         }
         home.drive(&parker, &|| half.is_landed(), until)

@@ -70,6 +70,9 @@ impl Shard {
         };
         let ids = book.chosen(&mut chosen);
         drop(book);
+        if ids.is_empty() {
+            return;
+        }
         self.batch(|| ids.into_iter().for_each(|(key, id)| self.cancel_here(key, id)));
     }
 

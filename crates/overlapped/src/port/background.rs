@@ -49,11 +49,15 @@ impl Background {
     pub(super) fn retire(&self, shard: &Arc<Shard>, bound: Duration) {
         let by = shard.now().checked_add(bound);
         self.retire_by.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(by);
+        let busy = shard.busy() > 0;
         if shard.simulator.is_some() {
-            return self.call(shard);
+            if busy {
+                self.call(shard);
+            }
+            return;
         }
         let exists = self.thread.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-        if exists || shard.busy() > 0 {
+        if exists || busy {
             self.call(shard);
             // It may sleep at the helm without a need to get up.
             shard.wake();

@@ -130,14 +130,14 @@ impl Builder {
     ) -> Port {
         let limit = Arc::new(Limit::new(self.max_in_flight));
         let shard = |(number, backend)| shard(number, backend, Arc::clone(&limit));
-        Port(Arc::new(Handle(Arc::new(Core {
+        Port(Arc::new(Handle(Core {
             shards: backends.into_iter().enumerate().map(shard).collect(),
             aux: OnceLock::new(),
             tables: OnceLock::new(),
             workers: self.max_workers,
             limit,
             drain_bound: self.drain_bound,
-        }))))
+        })))
     }
 }
 

@@ -180,7 +180,7 @@ impl<H: AsRef<Held> + Send + Sync + 'static> Holding<H> {
     fn drain(&self) {
         let held = (*self.holder).as_ref();
         let parker = Parker::current();
-        held.watch(&parker.waker());
+        held.watch(parker.own_waker());
         self.shard.drive(&parker, &|| held.is_drained(), None);
     }
 

@@ -45,8 +45,8 @@ impl Helm {
         lock(&self.state)
     }
 
-    /// A thread wants to wait; `waker` gets it up if it has to follow and is promoted.
-    pub(super) fn board(&self, waker: &Waker) -> Seat {
+    /// A thread wants to wait; what `waker` makes gets it up if it has to follow and is promoted.
+    pub(super) fn board(&self, waker: impl FnOnce() -> Waker) -> Seat {
         let mut state = self.lock();
         if !state.led {
             state.led = true;
@@ -54,7 +54,7 @@ impl Helm {
         }
         state.tickets += 1;
         let ticket = state.tickets;
-        state.followers.push_back((ticket, waker.clone()));
+        state.followers.push_back((ticket, waker()));
         Seat::Follow(ticket)
     }
 

@@ -36,7 +36,11 @@ impl Home {
     pub(super) fn new(shard: &Weak<Shard>, name: &'static str, local: bool) -> Self {
         let mut shards = SHARDS.write().unwrap_or_else(PoisonError::into_inner);
         let number = u32::try_from(shards.insert(Weak::clone(shard)));
-        Self { name, number: number.expect("fewer than four billion shards"), local }
+        drop(shards);
+        let number = number.expect("fewer than four billion shards");
+        // Who makes a shard asks for it next.
+        let _forgotten = LAST.try_with(|last| last.replace((number, Weak::clone(shard))));
+        Self { name, number, local }
     }
 
     /// The shard goes; its number is free for another.

@@ -34,7 +34,7 @@ pub use builder::Builder;
 pub(crate) use held::{Held, Holding};
 pub(crate) use home::Home;
 pub(crate) use parker::Parker;
-pub use parker::sleep_by;
+pub use parker::SleepBy;
 pub use report::{Flying, Report, Stats};
 pub(crate) use shard::Shard;
 
@@ -84,7 +84,7 @@ use crate::{
 pub struct Port(Arc<Handle>);
 
 /// Counts the user's handles: operations in flight hold shards, not this.
-struct Handle(Arc<Core>);
+struct Handle(Core);
 
 pub(crate) struct Core {
     shards: Vec<Arc<Shard>>,

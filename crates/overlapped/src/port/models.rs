@@ -188,7 +188,7 @@ impl Crew {
     /// What `Shard::drive` does.
     fn drive(&self, sailor: usize) {
         while !self.done[sailor].load(Ordering::Acquire) {
-            match self.helm.board(&self.waker(sailor)) {
+            match self.helm.board(|| self.waker(sailor)) {
                 Seat::Lead => self.turn(sailor),
                 Seat::Follow(ticket) => {
                     if !self.done[sailor].load(Ordering::Acquire) {

@@ -3,9 +3,13 @@
 
 use std::{
     cell::RefCell,
+    fmt,
+    ops::Deref,
+    ptr,
+    rc::Rc,
     sync::{
         Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicPtr, Ordering},
     },
     task::{Wake, Waker},
     thread::{self, Thread},
@@ -27,17 +31,66 @@ pub(crate) struct Parker {
     /// The thread sleeps, or is about to sleep, in the kernel on behalf of `shard`.
     steering: AtomicBool,
     shard: Mutex<Weak<Shard>>,
+    /// The address of `shard`, which is held there. Only the parker's own thread changes it.
+    known: AtomicPtr<Shard>,
+}
+
+/// The calling thread's parker, with a waker of it: neither is counted anew for each wait.
+pub(crate) struct Own {
+    parker: Arc<Parker>,
+    waker: Waker,
 }
 
 thread_local! {
-    static MINE: RefCell<Arc<Parker>> = RefCell::new(Parker::new(None));
+    static MINE: RefCell<Rc<Own>> = RefCell::new(Own::new(None));
 }
 
-/// From here on the calling thread sleeps as `sleeper` says, or, with `None`, as the OS does. How
-/// it slept before comes back. For simulated systems: what was started before must be over.
-pub fn sleep_by(sleeper: Option<Arc<dyn Sleeper>>) -> Option<Arc<dyn Sleeper>> {
-    let before = MINE.with(|mine| mine.replace(Parker::new(sleeper)));
-    before.sleeper.clone()
+impl Own {
+    fn new(sleeper: Option<Arc<dyn Sleeper>>) -> Rc<Self> {
+        let parker = Parker::new(sleeper);
+        let waker = parker.waker();
+        Rc::new(Self { parker, waker })
+    }
+
+    /// Gets the thread up.
+    pub(crate) fn own_waker(&self) -> &Waker {
+        &self.waker
+    }
+}
+
+impl Deref for Own {
+    type Target = Arc<Parker>;
+
+    fn deref(&self) -> &Arc<Parker> {
+        &self.parker
+    }
+}
+
+/// Until this is dropped the calling thread sleeps as a [`Sleeper`] says, and not as the OS does.
+/// For simulated systems: what was started before must be over, and so must what is started.
+#[must_use = "it lasts until it is dropped"]
+pub struct SleepBy {
+    before: Rc<Own>,
+}
+
+impl SleepBy {
+    /// From here on `sleeper` says how the calling thread sleeps.
+    pub fn new(sleeper: Arc<dyn Sleeper>) -> Self {
+        Self { before: MINE.replace(Own::new(Some(sleeper))) }
+    }
+}
+
+impl Drop for SleepBy {
+    fn drop(&mut self) {
+        // Where the thread's locals are gone, nothing is left to restore.
+        let _own = MINE.try_with(|mine| mine.replace(Rc::clone(&self.before)));
+    }
+}
+
+impl fmt::Debug for SleepBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SleepBy").finish_non_exhaustive()
+    }
 }
 
 impl Parker {
@@ -48,12 +101,13 @@ impl Parker {
             notified: AtomicBool::new(false),
             steering: AtomicBool::new(false),
             shard: Mutex::new(Weak::new()),
+            known: AtomicPtr::new(ptr::null_mut()),
         })
     }
 
     /// The current thread's parker; a new one while the thread's locals are being destroyed.
-    pub(crate) fn current() -> Arc<Self> {
-        MINE.try_with(|mine| Arc::clone(&mine.borrow())).unwrap_or_else(|_| Self::new(None))
+    pub(crate) fn current() -> Rc<Own> {
+        MINE.try_with(|mine| Rc::clone(&mine.borrow())).unwrap_or_else(|_| Own::new(None))
     }
 
     pub(crate) fn waker(self: &Arc<Self>) -> Waker {
@@ -63,7 +117,10 @@ impl Parker {
     /// Forgets wake-ups so far. To be called before looking at what one waits for: a wake-up that
     /// came earlier is about something that can be seen by now.
     pub(crate) fn clear(&self) {
-        self.notified.swap(false, Ordering::SeqCst);
+        // Mostly there is nothing to forget, and a look costs less than a change.
+        if self.notified.load(Ordering::SeqCst) {
+            self.notified.swap(false, Ordering::SeqCst);
+        }
     }
 
     /// Sleeps until woken since the last [`Parker::clear`], or until `until`. May return early. A
@@ -126,15 +183,15 @@ impl Parker {
     /// A wake-up that comes later reaches the kernel: it first notes itself and then looks for a
     /// steering thread, while this thread first steers and then looks for a note.
     pub(super) fn steer(&self, shard: &Arc<Shard>, sleep: impl FnOnce(bool)) {
-        {
-            let mut known = self.shard.lock().unwrap_or_else(PoisonError::into_inner);
-            if !std::ptr::eq(known.as_ptr(), Arc::as_ptr(shard)) {
-                *known = Arc::downgrade(shard);
-            }
+        let address = Arc::as_ptr(shard).cast_mut();
+        if self.known.load(Ordering::Relaxed) != address {
+            *self.shard.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(shard);
+            self.known.store(address, Ordering::Relaxed);
         }
         self.steering.store(true, Ordering::SeqCst);
         sleep(self.notified.load(Ordering::SeqCst));
-        self.steering.store(false, Ordering::SeqCst);
+        // Who still sees it gets up a thread that is up: one wake-up too many.
+        self.steering.store(false, Ordering::Release);
     }
 }
 

@@ -49,8 +49,8 @@ pub(crate) struct Shard {
     clock: Box<dyn Clock>,
     cheap: Option<Arc<dyn Cheap>>,
     pub(super) simulator: Option<Arc<dyn Simulator>>,
-    /// Operations that were over when they started.
-    pub(super) inline: Counter,
+    /// Operations that were over when they started, where there are any.
+    pub(super) inline: Option<Box<Counter>>,
     pub(super) closed: AtomicBool,
     /// Operations admitted so far; written by who has the book.
     pub(super) admitted: AtomicU64,
@@ -104,9 +104,9 @@ impl Shard {
             helm: Helm::new(),
             outside,
             clock: backend.clock,
+            inline: backend.cheap.as_ref().map(|_| Box::new(Counter::new())),
             cheap: backend.cheap,
             simulator: backend.simulator,
-            inline: Counter::new(),
             closed: AtomicBool::new(false),
             admitted: AtomicU64::new(0),
             finished: AtomicU64::new(0),
@@ -155,7 +155,9 @@ impl Shard {
     /// An operation was over when it started.
     #[inline]
     pub(crate) fn count_inline(&self) {
-        self.inline.add();
+        if let Some(inline) = &self.inline {
+            inline.add();
+        }
     }
 
     // --- starting ---------------------------------------------------------------------------

@@ -49,7 +49,7 @@ impl Shard {
                 (self.admitted.load(Ordering::Acquire), self.finished.load(Ordering::Acquire))
             }
         };
-        stats.inline = self.inline.get();
+        stats.inline = self.inline.as_ref().map_or(0, |inline| inline.get());
         stats.started = started + stats.inline;
         stats.landed = landed + stats.inline;
         stats.panics = self.panics.load(Ordering::Relaxed);

@@ -122,7 +122,7 @@ fn start_elsewhere(shard: &Arc<Shard>) -> Half<Nap> {
 /// What a wait does.
 fn wait<O: Operation>(shard: &Arc<Shard>, mut half: Half<O>) -> Cause {
     let parker = Parker::current();
-    half.register(&parker.waker());
+    half.register(parker.own_waker());
     assert!(shard.drive(&parker, &|| half.is_landed(), None));
     half.take("kept", |_, outcome| outcome.answer).expect_err("all are cancelled")
 }

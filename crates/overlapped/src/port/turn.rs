@@ -2,6 +2,7 @@
 //! be user code.
 
 use std::{
+    cell::Cell,
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, atomic::Ordering},
@@ -31,9 +32,11 @@ pub(super) struct Kernel {
     /// `None` only once closed or leaked.
     reap: Option<Box<dyn Reap>>,
     completions: Vec<Completion>,
-    landed: Vec<Landed>,
-    /// Room for what is left after the next turn, so that a turn does not allocate.
-    spare: Option<Box<After>>,
+}
+
+thread_local! {
+    /// Room for what is left after this thread's next turn, so that a turn does not allocate.
+    static SPARE: Cell<Option<Box<After>>> = const { Cell::new(None) };
 }
 
 /// The helm is held; it is left even if a backend panics.
@@ -49,6 +52,8 @@ impl Drop for AtHelm<'_> {
 /// What is to be done once the helm is free: it may run user code.
 #[derive(Default)]
 pub(super) struct After {
+    /// What is still to be told; empty when the helm is left.
+    landed: Vec<Landed>,
     /// Handles that may have what a deadline has cancelled in their queues.
     asked: Vec<(Id, Arc<dyn Holder>)>,
     notes: Vec<trace::Note>,
@@ -60,7 +65,7 @@ pub(super) struct After {
 
 impl Kernel {
     pub(super) fn new(reap: Box<dyn Reap>) -> Self {
-        Self { reap: Some(reap), completions: Vec::new(), landed: Vec::new(), spare: None }
+        Self { reap: Some(reap), completions: Vec::new() }
     }
 
     pub(super) fn close(&mut self) {
@@ -86,9 +91,8 @@ impl Kernel {
 
     /// Gives back the room that a burst has taken (C14).
     fn shrink(&mut self) {
-        if self.completions.capacity().max(self.landed.capacity()) > MODEST {
+        if self.completions.capacity() > MODEST {
             self.completions = Vec::new();
-            self.landed = Vec::new();
         }
     }
 }
@@ -133,7 +137,7 @@ impl Shard {
         done: &dyn Fn() -> bool,
         until: Option<Instant>,
     ) {
-        match self.helm.board(&parker.waker()) {
+        match self.helm.board(|| parker.waker()) {
             Seat::Lead if done() => drop(AtHelm(self)),
             Seat::Lead => self.lead(parker, until),
             Seat::Follow(ticket) => {
@@ -229,37 +233,38 @@ impl Shard {
 
     /// Enters what has completed into the book, and tells the outcomes.
     fn settle(&self, kernel: &mut Kernel) -> Box<After> {
-        let mut after = kernel.spare.take().unwrap_or_default();
+        let mut after = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default();
         let Some(mut book) = self.book.lock() else {
             return after;
         };
-        let Kernel { completions, landed, .. } = &mut *kernel;
         book.awake();
-        for completion in completions.drain(..) {
-            landed.extend(book.answer(completion));
+        for completion in kernel.completions.drain(..) {
+            after.landed.extend(book.answer(completion));
         }
         if book.has_timers() {
-            self.look_at_timers(&mut book, landed, &mut after);
+            self.look_at_timers(&mut book, &mut after);
         }
         book.flush();
         drop(book);
-        for landed in landed.drain(..) {
+        let mut all = mem::take(&mut after.landed);
+        for landed in all.drain(..) {
             after.land(self, landed);
         }
+        after.landed = all;
         kernel.shrink();
         after
     }
 
-    fn look_at_timers(&self, book: &mut Book, landed: &mut Vec<Landed>, after: &mut After) {
+    fn look_at_timers(&self, book: &mut Book, after: &mut After) {
         let now = self.now();
         while let Some(due) = book.pop_due(now) {
             match due {
                 Due::Land(mut entry) => {
                     entry.settle(Ok(Value::Count(0)));
-                    landed.push(book.strike(entry));
+                    after.landed.push(book.strike(entry));
                 }
                 Due::Cancel { key, id } => match book.cancel(key, id) {
-                    Cancelled::Here(over) => landed.push(over),
+                    Cancelled::Here(over) => after.landed.push(over),
                     Cancelled::AskHolder(holder) => after.asked.push((id, holder)),
                     Cancelled::Unknown | Cancelled::Asked => {}
                 },
@@ -275,11 +280,9 @@ impl Shard {
             }
         }
         self.finish(&mut after);
-        if after.wakers.capacity() <= MODEST {
-            // Not waited for: the next leader holds it while it sleeps.
-            if let Some(mut kernel) = self.kernel.try_lock() {
-                kernel.spare = Some(after);
-            }
+        if after.wakers.capacity().max(after.landed.capacity()) <= MODEST {
+            // Where the thread's locals are gone, it is freed.
+            let _kept = SPARE.try_with(|spare| spare.set(Some(after)));
         }
     }
 

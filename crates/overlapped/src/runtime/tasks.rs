@@ -57,7 +57,7 @@ pub(super) struct Remote {
 impl Remote {
     pub(super) fn new(shard: Arc<Shard>) -> Arc<Self> {
         let (woken, any) = (Mutex::default(), AtomicBool::new(false));
-        Arc::new(Self { woken, any, parker: Parker::current(), shard })
+        Arc::new(Self { woken, any, parker: Arc::clone(&Parker::current()), shard })
     }
 
     /// Another thread wakes a task.

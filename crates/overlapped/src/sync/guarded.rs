@@ -5,7 +5,7 @@ use std::{
     cell::{Cell, UnsafeCell},
     marker::PhantomData,
     ops::{Deref, DerefMut},
-    sync::{PoisonError, TryLockError},
+    sync::PoisonError,
 };
 
 use super::{Mutex, MutexGuard, lock, this_thread};
@@ -38,18 +38,6 @@ impl<T> Guarded<T> {
         match self {
             Self::Shared(mutex) => Some(Guard::Shared(lock(mutex))),
             Self::Own(own) => own.lock().map(Guard::Own),
-        }
-    }
-
-    /// As [`Guarded::lock`], but does not wait: `None` also if somebody holds it.
-    pub(crate) fn try_lock(&self) -> Option<Guard<'_, T>> {
-        match self {
-            Self::Shared(mutex) => match mutex.try_lock() {
-                Ok(guard) => Some(Guard::Shared(guard)),
-                Err(TryLockError::Poisoned(poisoned)) => Some(Guard::Shared(poisoned.into_inner())),
-                Err(TryLockError::WouldBlock) => None,
-            },
-            Self::Own(own) => own.try_lock().map(Guard::Own),
         }
     }
 
@@ -117,12 +105,6 @@ impl<T> Own<T> {
         assert!(!self.taken.replace(true), "a thread waits for a lock that it holds itself");
         Some(OwnGuard(self, PhantomData))
     }
-
-    fn try_lock(&self) -> Option<OwnGuard<'_, T>> {
-        // Only the owner may look at `taken`.
-        let free = self.owner == this_thread() && !self.taken.replace(true);
-        free.then(|| OwnGuard(self, PhantomData))
-    }
 }
 
 impl<T> Deref for OwnGuard<'_, T> {
@@ -181,7 +163,7 @@ mod tests {
         thread::scope(|scope| {
             scope.spawn(|| {
                 assert!(!own.is_mine());
-                assert!(own.lock().is_none() && own.try_lock().is_none());
+                assert!(own.lock().is_none());
             });
         });
         assert_eq!(guard.0, 2);
@@ -202,17 +184,14 @@ mod tests {
 
     #[test]
     fn what_is_locked_is_not_locked_again() {
-        for guarded in [Guarded::own(1), Guarded::shared(1)] {
-            let guard = guarded.lock().expect("it is mine");
-            assert!(guarded.try_lock().is_none());
-            if matches!(guarded, Guarded::Own(_)) {
-                let again = catch_unwind(AssertUnwindSafe(|| guarded.lock().is_some()));
-                again.expect_err("it would wait for itself");
-                assert!(guarded.try_lock().is_none(), "the first guard still has it");
-            }
-            drop(guard);
-            assert_eq!(guarded.try_lock().map(|guard| *guard), Some(1));
+        let own = Guarded::own(1);
+        let guard = own.lock().expect("it is mine");
+        for _ in 0..2 {
+            let again = catch_unwind(AssertUnwindSafe(|| own.lock().is_some()));
+            again.expect_err("it would wait for itself, and the first guard still has it");
         }
+        drop(guard);
+        assert_eq!(own.lock().map(|guard| *guard), Some(1));
     }
 
     #[test]
@@ -225,7 +204,7 @@ mod tests {
             }));
             result.expect_err("it panics");
             assert_eq!(guarded.lock().map(|guard| *guard), Some(2));
-            assert_eq!(guarded.try_lock().map(|guard| *guard), Some(2));
+            assert_eq!(guarded.lock().map(|guard| *guard), Some(2));
         }
     }
 }
