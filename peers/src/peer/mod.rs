@@ -6,13 +6,14 @@ mod compio;
 mod glommio;
 mod monoio;
 mod overlapped_async;
-mod overlapped_deferred;
 mod overlapped_local;
 mod overlapped_registered;
 mod overlapped_scope;
 mod overlapped_shared;
 mod overlapped_tokio;
+mod overlapped_undeferred;
 mod pread;
+mod preadv2;
 mod raw;
 mod raw_registered;
 mod tokio_blocking;
@@ -54,16 +55,16 @@ pub const ALL: &[Peer] = &[
     },
     Peer {
         name: "overlapped-local",
-        setup: "`Runtime::new()`: SINGLE_ISSUER, COOP_TASKRUN, SUBMIT_ALL, NO_SQARRAY, NO_IOWAIT, \
+        setup: "`Runtime::new()`: SINGLE_ISSUER, DEFER_TASKRUN, SUBMIT_ALL, NO_SQARRAY, NO_IOWAIT, \
                 registered ring descriptor; a task for each chain",
         package: Some("overlapped"),
         run: overlapped_local::run,
     },
     Peer {
-        name: "overlapped-deferred",
-        setup: "the same with `Builder::deferred`, which adds DEFER_TASKRUN",
+        name: "overlapped-undeferred",
+        setup: "the same without DEFER_TASKRUN (`Builder::deferred(false)`), with COOP_TASKRUN",
         package: Some("overlapped"),
-        run: overlapped_deferred::run,
+        run: overlapped_undeferred::run,
     },
     Peer {
         name: "overlapped-registered",
@@ -95,6 +96,13 @@ pub const ALL: &[Peer] = &[
         setup: "`std`: `read_at` and `write_at` on one plain thread, one after the other",
         package: None,
         run: pread::run,
+    },
+    Peer {
+        name: "preadv2",
+        setup: "the system call with `RWF_NOWAIT` on one plain thread, one after the other: what the \
+                library's inline reads are made of",
+        package: None,
+        run: preadv2::run,
     },
     Peer {
         name: "tokio-fs",

@@ -35,7 +35,10 @@ fn put(page: &mut String, line: impl AsRef<str>) {
 
 fn head(page: &mut String, results: &Results, dir: &Path) {
     put(page, "# Performance\n");
-    put(page, "Written by `peers/run`; no number in a table is written by hand. Losses are here, too.\n");
+    put(
+        page,
+        "Written by `peers/run`; no number in a table is written by hand. Losses are here, too.\n",
+    );
     put(page, "![Processor time per operation against the raw loop](performance.svg)\n");
     put(page, "## How it was measured\n");
     put(page, "| | |\n|---|---|");

@@ -239,7 +239,9 @@ impl Shard {
         };
         book.awake();
         for completion in kernel.completions.drain(..) {
-            after.landed.extend(book.answer(completion));
+            if let Some(over) = book.answer(completion) {
+                after.landed.push(over);
+            }
         }
         if book.has_timers() {
             self.look_at_timers(&mut book, &mut after);
@@ -370,7 +372,9 @@ impl After {
         let Self { wakers, resume, .. } = self;
         match entry.land(line, |holder| leave(holder, id, moved, wakers, resume)) {
             Landing::Told(waiter, scope) => {
-                self.wakers.extend(waiter);
+                if let Some(waiter) = waiter {
+                    self.wakers.push(waiter);
+                }
                 self.wakers.extend(scope);
             }
             Landing::Orphan(orphan) => self.orphans.push(orphan),

@@ -229,19 +229,19 @@ pub(super) const BUGS: &[Bug] = &[
         name: "a waker is called with the book locked",
         line: "C11",
         file: "port/turn.rs",
-        from: "            landed.extend(book.answer(completion));",
-        to: "            if let Some(over) = book.answer(completion) {\n\
-            \x20               after.land(self, over);\n\
+        from: "                after.landed.push(over);\n            }\n        }",
+        to: "                after.land(self, over);\n\
             \x20               after.wakers.drain(..).for_each(Waker::wake);\n\
-            \x20           }",
+            \x20           }\n\
+            \x20       }",
         check: "wakes::a_waker_may_use_the_port",
     },
     Bug {
         name: "a waker is lost",
         line: "C12",
         file: "port/turn.rs",
-        from: "                self.wakers.extend(waiter);",
-        to: "                self.wakers.extend(waiter.filter(|_| self.count % 2 == 0));",
+        from: "                if let Some(waiter) = waiter {",
+        to: "                if let Some(waiter) = waiter.filter(|_| self.count % 2 == 0) {",
         check: "wakes::tasks_are_woken_by_their_wakers",
     },
     Bug {

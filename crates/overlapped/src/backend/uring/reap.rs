@@ -168,7 +168,9 @@ fn translate(mut entry: Entry, result: i32, out: &mut Vec<Completion>) {
 impl Reap for UringReap {
     fn wait(&mut self, until: Option<Instant>, out: &mut Vec<Completion>) -> io::Result<()> {
         let before = out.len();
-        self.drain(out);
+        if self.cq.has_some() {
+            self.drain(out);
+        }
         let found = out.len() > before || std::mem::take(&mut self.woken);
         if found && !self.cq.owes() {
             return Ok(());

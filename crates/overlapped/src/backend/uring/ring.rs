@@ -170,6 +170,14 @@ impl CqSide {
         unsafe { self.0.push(sqe) }
     }
 
+    /// Whether anything is in the queue.
+    #[inline]
+    pub(super) fn has_some(&mut self) -> bool {
+        // SAFETY: as in `drain`.
+        let queue = unsafe { self.0.uring.completion_shared() };
+        !queue.is_empty()
+    }
+
     /// Calls `each` for what is in the queue.
     #[inline]
     pub(super) fn drain(&mut self, mut each: impl FnMut(&cqueue::Entry)) {
