@@ -109,8 +109,9 @@ impl Plan {
     }
 
     // [C15] one place decides for every backend what a step's answer means.
-    /// Takes the answer to the current step. `cancelled`: a cancel was requested, which counts if it
-    /// failed. `orphan`: nobody will take the outcome, so an abandoned write must not stop half-way.
+    /// Takes the answer to the current step. `cancelled`: a cancel was requested, which counts if
+    /// it failed. `orphan`: nobody will take the outcome, so an abandoned write must not stop
+    /// half-way.
     #[inline]
     pub(crate) fn step(
         &mut self,
