@@ -33,7 +33,7 @@ pub(super) const BUGS: &[Bug] = &[
         file: "iocb/half.rs",
         from: "        if self.orphan() {\n            return;\n        }",
         to: "        if self.orphan() {\n\
-            \x20           drop(self.open(\"\").0);\n\
+            \x20           drop(self.open(\"\", LISTED, |request, _| request));\n\
             \x20           return;\n\
             \x20       }",
         check: "outcomes::memory_is_lent_until_the_device_has_said_its_last_word",
