@@ -1,9 +1,11 @@
-//! How fast the simulator is, on this machine: schedules, steps and virtual seconds a second.
+//! How fast the simulator is, on this machine: schedules and virtual seconds a second of processor
+//! time, of user code behind the library's own interface.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use overlapped::fs::File;
-use overlapped_sim::{Check, Sim};
+use overlapped_sim::{Check, Report, Sim};
+use rustix::time::{ClockId, clock_gettime};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -18,6 +20,21 @@ fn read_with_timeout(sim: &Sim) -> bool {
             late.wait().is_ok()
         }
     }
+}
+
+/// The same with two reads at once.
+fn two_reads_with_timeouts(sim: &Sim) -> usize {
+    sim.file("/data", vec![7; 1024]);
+    let file = File::open(sim, "/data").wait().expect("it is there");
+    let reads = [0, 512].map(|at| file.read_at(vec![0; 512], at));
+    let ended = reads.map(|read| match read.wait_timeout(SECOND) {
+        Ok(outcome) => outcome.is_ok(),
+        Err(late) => {
+            late.cancel();
+            late.wait().is_ok()
+        }
+    });
+    ended.into_iter().filter(|ok| *ok).count()
 }
 
 fn sleepers(sim: &Sim) {
@@ -38,32 +55,52 @@ fn sleepers(sim: &Sim) {
     });
 }
 
-fn report(what: &str, count: u64, unit: &str, start: Instant) {
-    let took = start.elapsed();
+/// What `run` gave, and the processor time of this thread that it took.
+fn timed<T>(run: impl FnOnce() -> T) -> (T, Duration) {
+    let now = || {
+        let now = clock_gettime(ClockId::ThreadCPUTime);
+        Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec as u32)
+    };
+    let start = now();
+    let output = run();
+    (output, now() - start)
+}
+
+fn tell(what: &str, count: u64, unit: &str, took: Duration) {
     let rate = count as f64 / took.as_secs_f64();
-    println!("{what:<44} {count:>9} {unit:<16} {took:>10.1?}  {rate:>12.0} per second");
+    println!("{what:<42} {count:>9} {unit:<15} {took:>9.1?} {rate:>12.0} a second");
+}
+
+fn late() -> Check {
+    Check::new().latency(Duration::ZERO, 2 * SECOND)
+}
+
+fn by_chance<T: Ord>(what: &str, runs: u64, body: impl Fn(&Sim) -> T) {
+    let (report, took) = timed(|| late().random(1).runs(runs).run(body));
+    let steps = report.steps() as f64 / report.runs() as f64;
+    tell(&format!("{what}, by chance"), runs, "schedules", took);
+    println!("    {steps:.1} steps each, {} distinct", report.distinct());
+}
+
+/// All that matters, so often; the extreme schedules that come first are counted, too.
+fn reduced<T: Ord>(what: &str, times: u32, body: impl Fn(&Sim) -> T) {
+    let search = || -> Report<T> { late().run(&body) };
+    assert!(search().is_complete());
+    let (runs, took) = timed(|| (0..times).map(|_| search().runs()).sum());
+    tell(&format!("{what}, all that matters"), runs, "schedules", took);
+    println!("    {} each time, in {:.1?}", runs / u64::from(times), took / times);
 }
 
 fn main() {
-    let late = |check: Check| check.latency(Duration::ZERO, 2 * SECOND);
-    let start = Instant::now();
-    let chance = late(Check::new()).random(1).runs(200_000).run(read_with_timeout);
-    report("a read with a timeout, by chance", chance.runs(), "schedules", start);
-    report("the same, in steps", chance.steps(), "steps", start);
-    let start = Instant::now();
-    let mut all = late(Check::new()).run(read_with_timeout);
-    for _ in 1..100 {
-        all = late(Check::new()).run(read_with_timeout);
-    }
-    report("the same, all that matters, a hundred times", 100 * all.runs(), "schedules", start);
-    assert!(all.is_complete());
-    let start = Instant::now();
-    let empty = Check::new().random(1).runs(200_000).run(|_| ());
-    report("an empty simulation", empty.runs(), "starts", start);
-    let start = Instant::now();
-    overlapped_sim::run(1, sleepers);
-    report("ten tasks that sleep", 1000, "virtual seconds", start);
-    let start = Instant::now();
-    overlapped_sim::run(1, |sim| sim.sleep(3600 * SECOND).wait().expect("a sleep"));
-    report("an idle hour", 1, "hour", start);
+    by_chance("a read with a timeout", 300_000, read_with_timeout);
+    reduced("a read with a timeout", 3_000, read_with_timeout);
+    by_chance("two reads at once", 300_000, two_reads_with_timeouts);
+    reduced("two reads at once", 300, two_reads_with_timeouts);
+    let (_, took) = timed(|| Check::new().random(1).runs(300_000).run(|_| ()));
+    tell("an empty simulation", 300_000, "starts", took);
+    let ((), took) = timed(|| overlapped_sim::run(1, sleepers));
+    tell("ten tasks that sleep", 1000, "virtual seconds", took);
+    let hour = |sim: &Sim| sim.sleep(3600 * SECOND).wait().expect("a sleep");
+    let (_, took) = timed(|| overlapped_sim::run(1, hour));
+    tell("an idle hour", 1, "hour", took);
 }

@@ -162,13 +162,13 @@ impl Check {
     ///
     /// If the environment says something else, or something outside the simulator decides.
     pub fn run<T: Ord>(&self, body: impl Fn(&Sim) -> T) -> Report<T> {
-        let mut report = Report::new();
+        let (mut report, mut stage) = (Report::new(), Stage::default());
         if let Some(search) = ordered() {
-            self.search(search, u64::MAX, &body, &mut report);
+            self.search(&mut stage, search, u64::MAX, &body, &mut report);
             return report;
         }
         if matches!(self.way, Way::All | Way::Within(_)) {
-            self.search(Box::new(Extreme::new()), 100, &body, &mut report);
+            self.search(&mut stage, Box::new(Extreme::new()), 100, &body, &mut report);
         }
         let most = self.most;
         let search: Decider = match self.way {
@@ -179,10 +179,10 @@ impl Check {
             Way::All => Box::new(Reduced::new()),
         };
         let whole = matches!(self.way, Way::All | Way::Within(_));
-        let done = self.search(search, most, &body, &mut report);
+        let done = self.search(&mut stage, search, most, &body, &mut report);
         report.set_complete(done && whole);
         if self.way == Way::All && !done && report.failure().is_none() {
-            self.search(Box::new(Random::new(1, most / 4)), most, &body, &mut report);
+            self.search(&mut stage, Box::new(Random::new(1, most / 4)), most, &body, &mut report);
         }
         report
     }
@@ -217,12 +217,13 @@ impl Check {
     /// The runs that `search` decides, until one fails; whether nothing was left out.
     fn search<T: Ord>(
         &self,
+        stage: &mut Stage,
         mut search: Decider,
         most: u64,
         body: &impl Fn(&Sim) -> T,
         report: &mut Report<T>,
     ) -> bool {
-        let (mut stage, mut runs) = (Stage::default(), 0);
+        let mut runs = 0;
         while search.begin() {
             if runs == most {
                 return false;

@@ -1,7 +1,6 @@
-use std::{
-    collections::{BTreeMap, HashSet},
-    fmt,
-};
+use std::{collections::BTreeMap, fmt};
+
+use rustc_hash::FxHashSet;
 
 use crate::{
     explore::{Tape, Token},
@@ -15,7 +14,7 @@ pub struct Report<T> {
     runs: u64,
     redundant: u64,
     steps: u64,
-    traces: HashSet<u64>,
+    traces: FxHashSet<u64>,
     digest: u64,
     complete: bool,
     outcomes: BTreeMap<T, (u64, Token)>,
@@ -37,7 +36,7 @@ impl<T: Ord> Report<T> {
             runs: 0,
             redundant: 0,
             steps: 0,
-            traces: HashSet::new(),
+            traces: FxHashSet::default(),
             digest: 0,
             complete: false,
             outcomes: BTreeMap::new(),

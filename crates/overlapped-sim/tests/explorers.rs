@@ -1,6 +1,8 @@
-//! Three explorers that do not know of one another: sums over distinct states, every order one by
-//! one, and every order that matters. They must agree.
+//! Explorers that do not know of one another: sums over distinct states, every order one by one,
+//! every order that matters, and one that is here and uses nothing of the library's. They must agree.
 
+#[path = "explorers/simple.rs"]
+mod simple;
 #[path = "explorers/tiny.rs"]
 mod tiny;
 
@@ -147,6 +149,8 @@ fn agree(program: &Program) {
         assert!(sums.complete, "{name}");
         let (outcomes, traces) = naive(program);
         assert_eq!(sums.runs, outcomes, "{name}: sums and one by one");
+        let simple = simple::explore(&program.start());
+        assert_eq!((&simple.timelines, simple.traces), (&outcomes, traces), "{name}: the simplest");
         let (found, runs, redundant) = reduced(program);
         let (all, some): (Vec<_>, Vec<_>) = (outcomes.keys().collect(), found.keys().collect());
         assert_eq!(all, some, "{name}: one by one and reduced");
@@ -204,5 +208,17 @@ fn a_bound_on_deviations_says_what_it_leaves_out() {
         assert!(!bounded);
         let (few, bounded) = count(Reduced::within(1));
         assert!(few <= all && (bounded || few == all), "{}: {few} of {all}", program.name);
+    }
+}
+
+/// Nobody counts who can go on: only what they touch makes schedules.
+#[test]
+fn more_than_a_word_of_threads_can_go_on_at_once() {
+    for threads in [64, 65, 200] {
+        let crowd = tiny::crowd(threads);
+        let (outcomes, runs, redundant) = reduced(&crowd);
+        let seen: Vec<_> =
+            outcomes.keys().map(|(_, variables, stuck)| (variables[0], *stuck)).collect();
+        assert_eq!((seen, runs, redundant), (vec![(1, false), (2, false)], 2, 0), "{threads}");
     }
 }

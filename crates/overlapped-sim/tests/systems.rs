@@ -2,10 +2,11 @@
 //! power cut leaves.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     future::Future,
     pin::Pin,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use overlapped::{alertable, fs::File, fs::OpenOptions, pipe, wait_any};
@@ -103,4 +104,70 @@ fn a_journal_survives_every_power_cut_if_it_syncs() {
         assert!(found >= acknowledged, "{found} of {acknowledged}");
     });
     assert!(missing.failure().is_some(), "the missing sync is found");
+}
+
+/// A program with a bit of everything that a run leaves behind.
+fn busy(sim: &Sim) -> usize {
+    sim.file("/data", vec![7; 600]);
+    sim.latency(Duration::ZERO, Duration::from_secs(2));
+    let file = File::create(sim, "/log").wait().expect("a file");
+    let (reader, writer) = pipe::pair(sim).expect("a pipe");
+    let other = sim.thread("other", move || writer.write_all(vec![1; 10]).wait().is_ok());
+    let late = file.write_all_at(vec![7; 1000], 0);
+    late.cancel();
+    let written = late.wait().map_or(0, |done| done.n);
+    let nap = sim.sleep(Duration::from_secs(1));
+    let read = sim.block_on(async { reader.read(vec![0; 10]).await.map_or(0, |done| done.n) });
+    nap.wait().expect("a nap");
+    assert!(other.join());
+    written + read
+}
+
+// [C16] whether another run was there before is nothing that a run could see.
+#[test]
+fn a_run_in_used_room_is_as_one_in_new_room() {
+    let chance = |seed, runs| Check::new().random(seed).runs(runs).run(busy);
+    let together = chance(1, 30);
+    assert!(together.failure().is_none() && together.distinct() > 10);
+    let alone = (1..=30).map(|seed| chance(seed, 1).digest());
+    let alone = alone.fold(0_u64, |all, digest| all.rotate_left(1) ^ digest);
+    assert_eq!(together.digest(), alone);
+}
+
+// [C16] a handle of an earlier run closes nothing in a later one.
+#[test]
+fn what_is_kept_of_a_run_stays_with_it() {
+    let kept = RefCell::new(None);
+    let chance = |keep: &dyn Fn(File)| {
+        let report = Check::new().random(1).runs(20).run(|sim| {
+            sim.forgets();
+            sim.file("/data", "hello");
+            let file = File::open(sim, "/data").wait().expect("it is there");
+            let n = file.read_at(vec![0; 5], 0).wait().expect("a read").n;
+            keep(file);
+            let again = File::open(sim, "/data").wait().expect("it is there");
+            n + again.read_at(vec![0; 5], 0).wait().expect("a read").n
+        });
+        assert!(report.failure().is_none() && report.outcomes().eq(&[10]));
+        report.digest()
+    };
+    let forgotten = chance(&std::mem::forget);
+    // The one of the run before is dropped here.
+    assert_eq!(forgotten, chance(&|file| drop(kept.replace(Some(file)))));
+}
+
+#[test]
+fn more_than_a_word_of_tasks_can_go_on_at_once() {
+    let report = Check::new().deviations(1).runs(100).run(|sim| {
+        sim.block_on(async {
+            let tasks: Vec<_> = (0..70).map(|number| sim.spawn(async move { number })).collect();
+            let mut sum = 0;
+            for task in tasks {
+                sum += task.await;
+            }
+            sum
+        })
+    });
+    assert!(report.failure().is_none() && report.outcomes().eq(&[2415]));
+    assert!(report.distinct() > 100 && !report.is_complete());
 }

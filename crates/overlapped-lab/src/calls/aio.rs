@@ -19,6 +19,7 @@ impl<W: Watch> Step<'_, W> {
             op.api == Api::Aio && op.in_flight() && op.ov.cell == cell
         });
         for i in 0..OPS as u8 {
+            self.looks_for(i);
             if self.op(i).api == Api::Aio && self.op(i).phase != Phase::Idle {
                 self.writes(Thing::Phase(i));
             }

@@ -39,6 +39,7 @@ impl<W: Watch> Step<'_, W> {
         let mut found = false;
         for i in 0..OPS as u8 {
             let op = *self.op(i);
+            self.looks_for(i);
             let here = op.phase != Phase::Idle && op.file == f;
             if here && (address == NULL || op.ov.cell == address) {
                 found |= self.finds(i, meant);
@@ -74,6 +75,7 @@ impl<W: Watch> Step<'_, W> {
         let mut answer = Answer::NotFound;
         for i in 0..OPS as u8 {
             let op = *self.op(i);
+            self.looks_for(i);
             if op.api == Api::Blocking && op.thread == of && op.phase != Phase::Idle {
                 self.reads(Thing::Phase(i));
                 if op.in_flight() {
@@ -83,6 +85,13 @@ impl<W: Watch> Step<'_, W> {
             }
         }
         self.thread(t).answer = answer;
+    }
+
+    /// Whether operation `i` has begun decides what is found, also if it has not.
+    pub(super) fn looks_for(&mut self, i: u8) {
+        if self.op(i).phase == Phase::Idle {
+            self.reads(Thing::Phase(i));
+        }
     }
 
     /// The request reaches operation `i`. `meant` is the one that the caller has in mind.

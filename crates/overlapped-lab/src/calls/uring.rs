@@ -20,6 +20,7 @@ impl<W: Watch> Step<'_, W> {
             matches!(op.api, Api::Uring | Api::ZeroCopy) && op.tag == tag && op.in_flight()
         });
         for i in 0..OPS as u8 {
+            self.looks_for(i);
             if self.op(i).phase != Phase::Idle && self.op(i).tag == tag {
                 self.reads(Thing::Phase(i));
             }

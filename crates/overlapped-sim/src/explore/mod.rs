@@ -8,6 +8,7 @@
 
 mod drive;
 mod extreme;
+mod places;
 mod races;
 mod random;
 mod reduced;

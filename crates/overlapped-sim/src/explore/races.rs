@@ -1,6 +1,6 @@
 //! Steps of a run that could have come the other way round.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::{
     Access, Object,
@@ -15,7 +15,7 @@ pub(super) struct Races {
     actors: usize,
     /// The last step of each actor, counted from 1.
     last: Vec<u32>,
-    objects: HashMap<Object, Touched>,
+    objects: FxHashMap<Object, Touched>,
     /// What the step that is looked at depends on directly.
     causes: Vec<u32>,
     rivals: Vec<u32>,
@@ -36,7 +36,7 @@ impl Races {
         self.clocks.resize(frames.len() * actors, 0);
         self.last.clear();
         self.last.resize(actors, 0);
-        self.objects.clear();
+        self.objects.values_mut().for_each(Vec::clear);
         for step in 0..frames.len() {
             self.look_at(step, frames, true);
             Self::disabled(step, frames);
@@ -90,7 +90,7 @@ impl Races {
             self.causes.push(before - 1);
         }
         // A step that could not be taken waited until the end.
-        let woken = enabler(me as u16, before, step, frames);
+        let woken = enabler(me as u32, before, step, frames);
         self.waited = if taken { woken } else { Some(step) };
         self.causes.extend(woken.filter(|_| taken));
         self.rivals.retain(|rival| actor(frames, *rival) != me);
@@ -114,7 +114,7 @@ impl Races {
     /// Rivals beyond those that `step` waited for: a lock is taken after it was let go, but it
     /// might have been taken before the other took it.
     fn older_rivals(&mut self, step: u32, frames: &[Frame]) {
-        let number = actor(frames, step) as u16;
+        let number = actor(frames, step) as u32;
         let could = |rival: u32| frames[rival as usize].enabled.contains(&number);
         let Some(waited) = self.waited else {
             return;
@@ -159,22 +159,22 @@ impl Races {
                 .iter()
                 .any(|before| self.happens_before(*before as u32, *step as u32, frames));
             if begins {
-                first.push(actor(frames, *step as u32) as u16);
+                first.push(actor(frames, *step as u32) as u32);
             }
         }
         let frame = &mut frames[earlier];
-        let places = |frame: &Frame, number: &u16| frame.enabled.iter().position(|e| e == number);
-        let is_served = |number: &u16| {
-            let wanted = places(frame, number).is_some_and(|place| frame.wanted >> place & 1 == 1);
+        let places = |frame: &Frame, number: &u32| frame.enabled.iter().position(|e| e == number);
+        let is_served = |number: &u32| {
+            let wanted = places(frame, number).is_some_and(|place| frame.wanted.contains(place));
             wanted || frame.is_asleep(*number)
         };
         if first.iter().any(is_served) {
             return;
         }
         match first.iter().find_map(|number| places(frame, number)) {
-            Some(place) => frame.wanted |= 1 << place,
+            Some(place) => frame.wanted.insert(place),
             // None of them could go on there: whoever can may lead to it.
-            None => frame.wanted |= !0 >> (64 - frame.enabled.len()),
+            None => frame.wanted.insert_all(frame.enabled.len()),
         }
     }
 
@@ -188,7 +188,7 @@ impl Races {
         };
         for place in 0..frame.enabled.len() {
             if place != frame.chosen && !after.enabled.contains(&frame.enabled[place]) {
-                frame.wanted |= 1 << place;
+                frame.wanted.insert(place);
             }
         }
     }
@@ -212,6 +212,6 @@ fn actor(frames: &[Frame], step: u32) -> usize {
 }
 
 /// The step after which `number` could go on, if that came after its own last one.
-fn enabler(number: u16, own: u32, step: u32, frames: &[Frame]) -> Option<u32> {
+fn enabler(number: u32, own: u32, step: u32, frames: &[Frame]) -> Option<u32> {
     (own..step).rev().find(|before| !frames[*before as usize].enabled.contains(&number))
 }

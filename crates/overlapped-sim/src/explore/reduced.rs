@@ -9,7 +9,9 @@
 
 use std::sync::Arc;
 
-use super::{Access, Actor, Choice, Kind, Object, Search, Tape, races::Races};
+use rustc_hash::FxHashMap;
+
+use super::{Access, Actor, Choice, Kind, Object, Search, Tape, places::Places, races::Races};
 
 /// The exhaustive search. Depth first; the same runs in the same order each time.
 #[derive(Debug, Default)]
@@ -22,9 +24,10 @@ pub struct Reduced {
     /// How many choices inside the step it has made.
     inside: usize,
     actors: Vec<Actor>,
+    numbers: FxHashMap<Actor, u32>,
     races: Races,
     /// Who waited in vain at the end, and for what.
-    blocked: Vec<(u16, Touch)>,
+    blocked: Vec<(u32, Touch)>,
     begun: bool,
     /// From this step on the run shows nothing that another has not shown. It goes on all the same:
     /// what its actors turn out to touch may tell who should have gone first before.
@@ -41,14 +44,14 @@ pub struct Reduced {
 #[derive(Debug, Default)]
 pub(super) struct Frame {
     /// Who could go on, by number.
-    pub(super) enabled: Vec<u16>,
+    pub(super) enabled: Vec<u32>,
     /// The place in `enabled` of who did.
     pub(super) chosen: usize,
     /// The places that are to be tried, tried ones included.
-    pub(super) wanted: u64,
-    tried: u64,
+    pub(super) wanted: Places,
+    tried: Places,
     /// Who need not be tried, and what their steps touch.
-    pub(super) asleep: Vec<(u16, Arc<[Touch]>)>,
+    pub(super) asleep: Vec<(u32, Arc<[Touch]>)>,
     /// The choices inside the step: of how many ways, which.
     choices: Vec<(u32, u32)>,
     pub(super) touches: Vec<Touch>,
@@ -78,12 +81,12 @@ impl Reduced {
         Self { bound: Some(deviations), ..Self::default() }
     }
 
-    fn number(&mut self, actor: Actor) -> u16 {
-        let known = self.actors.iter().position(|known| *known == actor);
-        known.unwrap_or_else(|| {
-            self.actors.push(actor);
-            self.actors.len() - 1
-        }) as u16
+    fn number(&mut self, actor: Actor) -> u32 {
+        let Self { actors, numbers, .. } = self;
+        *numbers.entry(actor).or_insert_with(|| {
+            actors.push(actor);
+            actors.len() as u32 - 1
+        })
     }
 
     /// A step of the part of the run that is taken again.
@@ -99,7 +102,6 @@ impl Reduced {
 
     /// A step that no run has come to before.
     fn first(&mut self, enabled: &[Actor]) -> usize {
-        assert!(enabled.len() <= 64, "more than 64 can go on at once; search by chance instead");
         if self.live == self.frames.len() {
             self.frames.push(Frame::default());
         }
@@ -121,7 +123,11 @@ impl Reduced {
         }
         let chosen = awake.unwrap_or(0);
         frame.chosen = chosen;
-        frame.wanted = if self.naive { !0 >> (64 - enabled.len()) } else { 1 << chosen };
+        if self.naive {
+            frame.wanted.insert_all(enabled.len());
+        } else {
+            frame.wanted.insert(chosen);
+        }
         self.live += 1;
         chosen
     }
@@ -139,12 +145,12 @@ impl Reduced {
             touches.append(&mut frame.touches);
             touches.sort_unstable_by_key(|(object, access)| (*object, *access as u8));
             touches.dedup();
-            frame.tried |= 1 << frame.chosen;
+            frame.tried.insert(frame.chosen);
             if !self.naive {
                 frame.asleep.push((number, touches.into()));
             }
-            while let Some(place) = frame.next_wanted() {
-                frame.tried |= 1 << place;
+            while let Some(place) = frame.wanted.first_without(&frame.tried) {
+                frame.tried.insert(place);
                 if self.bound.is_some_and(|bound| place > 0 && deviations as u32 >= bound) {
                     self.bounded = true;
                 } else if !frame.is_asleep(frame.enabled[place]) {
@@ -163,21 +169,22 @@ impl Frame {
     fn reset(&mut self) {
         self.enabled.clear();
         self.chosen = 0;
-        (self.wanted, self.tried) = (0, 0);
+        self.wanted.clear();
+        self.tried.clear();
         self.asleep.clear();
         self.choices.clear();
         self.touches.clear();
         self.others.clear();
     }
 
-    pub(super) fn is_asleep(&self, number: u16) -> bool {
+    pub(super) fn is_asleep(&self, number: u32) -> bool {
         self.asleep.iter().any(|(asleep, _)| *asleep == number)
     }
 
     /// Who still sleeps after this step.
-    fn sleepers(&self, out: &mut Vec<(u16, Arc<[Touch]>)>) {
+    fn sleepers(&self, out: &mut Vec<(u32, Arc<[Touch]>)>) {
         let number = self.enabled[self.chosen];
-        let undisturbed = |(asleep, touches): &&(u16, Arc<[Touch]>)| {
+        let undisturbed = |(asleep, touches): &&(u32, Arc<[Touch]>)| {
             *asleep != number && !depend(touches, &self.touches)
         };
         out.extend(self.asleep.iter().filter(undisturbed).cloned());
@@ -193,11 +200,6 @@ impl Frame {
         self.choices.truncate(place + 1);
         self.others.append(&mut self.touches);
         true
-    }
-
-    fn next_wanted(&self) -> Option<usize> {
-        let left = self.wanted & !self.tried;
-        (left != 0).then(|| left.trailing_zeros() as usize)
     }
 }
 

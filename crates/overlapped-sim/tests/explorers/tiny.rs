@@ -272,3 +272,11 @@ fn instruction(below: &mut impl FnMut(usize) -> usize) -> Do {
         _ => Local,
     }
 }
+
+/// So many threads, of which the first and the last write to one variable, and the rest touch
+/// nothing that others touch.
+pub(crate) fn crowd(threads: usize) -> Program {
+    let mut all = vec![vec![Local]; threads];
+    (all[0], all[threads - 1]) = (vec![Write(0, 1)], vec![Write(0, 2)]);
+    Program { name: format!("{threads} threads"), threads: Rc::new(all) }
+}
