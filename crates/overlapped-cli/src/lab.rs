@@ -8,7 +8,7 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 use overlapped_lab::{
-    Report, Rules, fine_rules,
+    Report, Rules, Why, fine_rules,
     programs::{self, Program},
     usual_rules,
 };
@@ -143,12 +143,7 @@ fn told(program: &Program, report: &Report, rules: Rules) -> String {
          timelines, {bad} go wrong.\n"
     );
     if bad == 0 && debugged > 0 {
-        text += &format!(
-            "The breakpoint stops the program, and neither the driver nor the I/O subsystem: the \
-             operation\ncompletes while you look, so the debugger hides it. A write breakpoint \
-             stays silent, too, since the\nwrite comes from the kernel. What you see there:\n\n{}",
-            drawn(&report.debugged_timeline)
-        );
+        text += &format!("{}\n{}", hidden(report.why.as_ref()), drawn(&report.debugged_timeline));
     }
     text += &format!("\ncure: {}\n", program.cure);
     if let Some(fixed) = program.fix() {
@@ -163,6 +158,24 @@ fn told(program: &Program, report: &Report, rules: Rules) -> String {
         text += &exercise(&healed);
     }
     text
+}
+
+/// Why the debugger hides it: it follows from the order that decides.
+fn hidden(why: Option<&Why>) -> String {
+    let reason = match why {
+        Some(Why::Order { earlier, later, at_breakpoint: true, .. }) => format!(
+            "The breakpoint holds `{earlier}` back, and neither the driver nor the I/O subsystem: \
+             `{later}`\ncomes first while you look. It turns round the very order that decides, so \
+             the debugger hides it."
+        ),
+        _ => "The breakpoint stops the program, and neither the driver nor the I/O subsystem: the \
+              operation\ncompletes while you look, so the debugger hides it."
+            .to_owned(),
+    };
+    format!(
+        "{reason}\nA write breakpoint stays silent, too, since the write comes from the kernel. \
+         What you see there:\n"
+    )
 }
 
 fn numbers(report: &Report) -> String {

@@ -28,6 +28,7 @@ mod schedules;
 mod subsystem;
 mod tasks;
 mod watch;
+mod why;
 mod world;
 
 pub use judge::{Harm, Outcome, Verdict};
@@ -37,3 +38,4 @@ pub use report::{Report, fine_rules, usual_rules};
 pub use rules::*;
 pub use schedules::{SCHEDULES, Schedule};
 pub use tasks::{Calls, Frame, Task, next_run_of_tasks};
+pub use why::{Everywhere, Why};

@@ -54,7 +54,22 @@ impl Who {
 pub struct Machine<'a> {
     pub(crate) code: &'a Code,
     pub(crate) world: World,
-    debugged: bool,
+    hold: Hold,
+}
+
+/// What stops a thread that could go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hold {
+    Nothing,
+    /// A debugger, wherever memory is about to be handed over, as long as a device is at work.
+    Breakpoints,
+    /// The order that was missing: the thread does not go past this call as long as the operation
+    /// is in flight.
+    Until {
+        thread: u8,
+        pc: u8,
+        op: u8,
+    },
 }
 
 impl PartialEq for Machine<'_> {
@@ -72,8 +87,8 @@ impl Hash for Machine<'_> {
 }
 
 impl<'a> Machine<'a> {
-    pub(crate) fn new(code: &'a Code, debugged: bool) -> Machine<'a> {
-        let mut machine = Machine { code, world: code.start.clone(), debugged };
+    pub(crate) fn new(code: &'a Code, hold: Hold) -> Machine<'a> {
+        let mut machine = Machine { code, world: code.start.clone(), hold };
         for t in 0..code.threads.len() as u8 {
             machine.settle(t, &mut Nobody);
         }
@@ -206,6 +221,21 @@ impl<'a> Machine<'a> {
         watch.say(Note::Arrives);
     }
 
+    fn is_held(&self, t: u8) -> bool {
+        let ops = self.code.counts()[2];
+        match self.hold {
+            Hold::Nothing => false,
+            Hold::Breakpoints => {
+                let busy = |i: u8| driver::can_go_on(&self.world, &self.code.setup, i.into());
+                self.call(t).stop && (0..ops).any(busy)
+            }
+            Hold::Until { thread, pc, op } => {
+                let here = self.world.threads[usize::from(t)].pc == pc;
+                t == thread && here && self.world.ops[usize::from(op)].in_flight()
+            }
+        }
+    }
+
     /// The threads that wait for ever, if nobody else can take a step.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = u8> {
         (0..THREADS as u8).filter(|t| {
@@ -226,10 +256,8 @@ impl Model for Machine<'_> {
 
     fn enabled(&self, out: &mut Vec<Actor>) {
         let [threads, files, ops] = self.code.counts();
-        let busy = |i: u8| driver::can_go_on(&self.world, &self.code.setup, i.into());
-        let stopped = self.debugged && (0..ops).any(busy);
         for t in 0..threads {
-            if self.is_enabled(Who::Thread(t)) && !(stopped && self.call(t).stop) {
+            if self.is_enabled(Who::Thread(t)) && !self.is_held(t) {
                 out.push(Who::Thread(t).actor());
             }
         }
@@ -265,7 +293,9 @@ impl Model for Machine<'_> {
     }
 
     fn verdict(&self) -> Verdict {
-        judged(self.code, &self.world, self.waiting().next().is_some())
+        // An order that cannot be kept is no cure.
+        let stuck = (0..THREADS as u8).any(|t| self.is_enabled(Who::Thread(t)) && self.is_held(t));
+        judged(self.code, &self.world, stuck || self.waiting().next().is_some())
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use overlapped_sim::{
-    explore::{Limits, Reduced, Search, Sums, Token, next_run, simplest, walk},
+    explore::{Limits, Reduced, Replay, Search, Sums, Tape, Token, next_run, simplest, walk},
     timeline::Timeline,
 };
 
 use crate::{
-    Code, Harm, Order, Outcome, Rules, Verdict,
+    Code, Harm, Order, Outcome, Rules, Verdict, Why,
     narrate::{draw, draw_tape},
     programs::{self, Program},
 };
@@ -30,6 +30,8 @@ pub struct Report {
     pub complete: bool,
     /// The simplest timeline that goes wrong, with its token.
     pub simplest: Option<(Token, Timeline)>,
+    /// Why that one goes wrong.
+    pub why: Option<Why>,
     /// The same under a debugger: timelines, and how many go wrong.
     pub debugged: (u128, u128),
     /// What the debugger shows instead.
@@ -65,6 +67,13 @@ impl Program {
         let code = self.code(rules);
         let sums = walk(&code.machine(), Limits::default());
         let debugged = walk(&code.under_debugger(), Limits::default());
+        let worst = worst(&code, &sums).map(|tape| {
+            let timeline = draw_tape(code.machine(), &tape);
+            let why = Why::of(&code, &sums, &tape, &timeline);
+            let token = tape.token();
+            ((token.clone(), self.titled(timeline, &token, Some(&why))), why)
+        });
+        let (simplest, why) = worst.unzip();
         let out = |outcome| sums.count(|verdict: &Verdict| verdict.outcome == outcome);
         Report {
             timelines: sums.total(),
@@ -73,10 +82,8 @@ impl Program {
             outcomes: [Outcome::InTime, Outcome::Cancelled, Outcome::TooLate].map(out),
             runs: runs_that_matter(&code),
             complete: sums.complete,
-            simplest: worst(&code, &sums).map(|token| {
-                let timeline = draw(code.machine(), &token).expect("the token is of this program");
-                (token.clone(), self.titled(timeline, &token))
-            }),
+            simplest,
+            why,
             debugged: (debugged.total(), debugged.count(|verdict| verdict.harm.is_bad())),
             debugged_timeline: debugged_timeline(&code),
         }
@@ -90,7 +97,9 @@ impl Program {
     pub fn replay(&self, rules: Rules, token: &str) -> Result<Timeline, String> {
         let token: Token = token.parse()?;
         let code = self.code(rules);
-        Ok(self.titled(draw(code.machine(), &token)?, &token))
+        let timeline = draw(code.machine(), &token)?;
+        let why = why_again(&code, &token, &timeline);
+        Ok(self.titled(timeline, &token, why.as_ref()))
     }
 
     /// The program that heals it, if there is one.
@@ -99,12 +108,22 @@ impl Program {
         self.fixed.and_then(programs::find)
     }
 
-    fn titled(&self, mut timeline: Timeline, token: &Token) -> Timeline {
+    fn titled(&self, mut timeline: Timeline, token: &Token, why: Option<&Why>) -> Timeline {
         timeline.title = format!("{}: {}", self.name, self.about);
         timeline.notes.push(("cause".to_owned(), self.cause.to_owned()));
+        timeline.notes.extend(why.map(|why| ("why".to_owned(), why.to_string())));
         timeline.replay = Some(format!("overlapped lab run {} --replay {token}", self.name));
         timeline
     }
+}
+
+/// Why the run that `token` stands for goes wrong, if it does.
+fn why_again(code: &Code, token: &Token, timeline: &Timeline) -> Option<Why> {
+    let mut replay = Replay::new(token);
+    let verdict = next_run(&code.machine(), &mut replay)?;
+    let wrong = verdict.harm.causes() != Harm::NONE;
+    let sums = || walk(&code.machine(), Limits::default());
+    wrong.then(|| Why::of(code, &sums(), replay.tape(), timeline))
 }
 
 fn letters(sums: &Sums<Verdict>) -> BTreeMap<String, u128> {
@@ -124,7 +143,7 @@ fn runs_that_matter(code: &Code) -> u64 {
 }
 
 /// The simplest timeline that goes wrong: one that is noticed, if there is one.
-fn worst(code: &Code, sums: &Sums<Verdict>) -> Option<Token> {
+fn worst(code: &Code, sums: &Sums<Verdict>) -> Option<Tape> {
     let noticed = |verdict: &Verdict| verdict.harm.has(Harm::NOTICED) && verdict.harm.is_bad();
     let wrong = |verdict: &Verdict| verdict.harm.causes() != Harm::NONE;
     let is_noticed = sums.runs.keys().any(noticed);
@@ -132,7 +151,7 @@ fn worst(code: &Code, sums: &Sums<Verdict>) -> Option<Token> {
         return None;
     }
     let is = |verdict: &Verdict| if is_noticed { noticed(verdict) } else { wrong(verdict) };
-    simplest(&code.machine(), Limits::default(), is).map(|tape| tape.token())
+    simplest(&code.machine(), Limits::default(), is)
 }
 
 /// Under the debugger: a run in which the read is cancelled, if there is one, as in the seed.

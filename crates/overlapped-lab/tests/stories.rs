@@ -1,8 +1,8 @@
 //! Runs as they are told: named schedules, culprits, tokens, the same program as async code.
 
 use overlapped_lab::{
-    Calls, Code, Device, FOREVER, Function, Handle, Harm, SCHEDULES, Task, ms, next_run_of_tasks,
-    programs, usual_rules,
+    Calls, Code, Device, FOREVER, Function, Handle, Harm, SCHEDULES, Task, Why, ms,
+    next_run_of_tasks, programs, usual_rules,
 };
 use overlapped_sim::{
     explore::{Plain, Random, Reduced, Search, next_run},
@@ -61,6 +61,51 @@ fn every_bug_is_drawn_with_its_culprit_and_every_hang_with_who_waits() {
         assert!(culprit || program.verdict == "L" || hangs && waits, "{}", program.name);
         let again = program.replay(usual_rules(), &token.to_string()).expect("its own token");
         assert_eq!(again, timeline, "{}", program.name);
+    }
+}
+
+fn why(name: &str) -> Why {
+    let program = programs::find(name).expect("built in");
+    program.explore(usual_rules()).why.expect("it goes wrong")
+}
+
+// The explanation is found by turning races round, and names the two steps that the seed names.
+#[test]
+fn the_seed_goes_wrong_because_it_returns_before_the_status_is_written() {
+    let why = why("seed");
+    let Why::Order { earlier, later, of, everywhere: Some(all), at_breakpoint } = &why else {
+        panic!("{why}");
+    };
+    assert_eq!((&earlier[..], &later[..]), ("return WAIT_TIMEOUT", "writes the status"));
+    assert_eq!(of.as_deref(), Some("read #1"));
+    assert_eq!((&all.op[..], all.timelines, all.bad), ("read #1", 88, 0), "as with the fix");
+    assert!(at_breakpoint, "the debugger turns the very same order round");
+}
+
+#[test]
+fn the_second_exercise_is_explained_by_its_own_two_steps() {
+    let one_wait = why("routine-one-wait");
+    let Why::Order { earlier, later, everywhere: Some(all), at_breakpoint, .. } = &one_wait else {
+        panic!("{one_wait}");
+    };
+    assert!(earlier.starts_with("SleepEx(INFINITE, TRUE)"), "{one_wait}");
+    assert!(later.starts_with("queues the routine"), "{one_wait}");
+    assert_eq!(all.bad, 0, "{one_wait}");
+    assert!(!at_breakpoint, "a breakpoint on the return would be too late");
+    // The event that is waited for is never set: no order helps.
+    assert_eq!(why("routine-fix-a"), Why::NoRace { always: true });
+}
+
+#[test]
+fn every_bug_has_a_reason_that_was_tried() {
+    for program in programs::all() {
+        let report = program.explore(usual_rules());
+        assert_eq!(report.why.is_some(), program.verdict != "OK", "{}", program.name);
+        if let Some(why) = report.why {
+            println!("{:<26} {why}", program.name);
+            let fine = report.verdicts.contains_key("OK");
+            assert_eq!(why == Why::NoRace { always: true }, !fine, "{}: {why}", program.name);
+        }
     }
 }
 

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use crate::{
     Faults, Report, Sim,
-    explore::{Extreme, Priorities, Random, Reduced, Replay, Search, Tape, Token, shrink},
+    explore::{
+        Extreme, Priorities, Random, Reason, Record, Reduced, Replay, Search, Tape, Token, shrink,
+    },
     kernel::{Decider, Settings, Trouble},
     report::Failure,
     run::{Stage, once},
     timeline::Timeline,
+    why::Why,
 };
 
 /// Runs `body` on a simulated system of its own. `seed` decides everything that is not determined:
@@ -200,7 +203,7 @@ impl Check {
         if left.choice.diverged() || !left.choice.tape().fits(&token) {
             return Err(format!("{token} is of another program, or of an earlier one"));
         }
-        Ok(left.timeline(&token))
+        Ok(left.timeline(&token, None))
     }
 
     /// One run that `search` decides.
@@ -258,12 +261,25 @@ impl Check {
             let (_, other, search) = quiet.one(Box::new(Replay::of(tape)), body);
             (other?.sort() == sort).then(|| search.tape().clone())
         });
+        let reason = quiet.reason(&tape, body);
         let mut search = Replay::of(&tape);
         search.begin();
         let (_, left) = once(Box::new(search), quiet.settings, true, body);
         let trouble = left.trouble.clone().unwrap_or(trouble);
         let token = tape.token();
-        Failure::new(trouble, left.timeline(&token), token, run)
+        let why = Why::of(reason, &left.log);
+        Failure::new(trouble, left.timeline(&token, Some(&why)), token, run, why)
+    }
+
+    /// What decided that the run goes wrong.
+    fn reason<R>(&self, tape: &Tape, body: &impl Fn(&Sim) -> R) -> Option<Reason> {
+        let record = Record::new(tape);
+        let steps = record.steps();
+        let _failed = self.one(Box::new(record), body);
+        steps.reason(|turned| {
+            let (_, trouble, search) = self.one(Box::new(turned), body);
+            trouble.is_none() && !search.diverged()
+        })
     }
 }
 

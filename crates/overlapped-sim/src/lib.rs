@@ -13,9 +13,11 @@ mod run;
 mod sim;
 mod tasks;
 pub mod timeline;
+mod why;
 
 pub use check::{Check, explore, replay, run};
 pub use kernel::Faults;
 pub use report::{Failure, Report};
 pub use sim::{Sim, Thread};
 pub use tasks::Task;
+pub use why::Why;

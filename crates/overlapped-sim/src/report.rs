@@ -6,6 +6,7 @@ use crate::{
     explore::{Tape, Token},
     kernel::{Left, Log, Trouble},
     timeline::{LaneKind, Timeline},
+    why::Why,
 };
 
 /// What a [`Check`](crate::Check) saw.
@@ -28,6 +29,7 @@ pub struct Failure {
     timeline: Timeline,
     token: Token,
     run: u64,
+    why: Why,
 }
 
 impl<T: Ord> Report<T> {
@@ -116,8 +118,19 @@ impl<T: Ord> Report<T> {
 }
 
 impl Failure {
-    pub(crate) fn new(trouble: Trouble, timeline: Timeline, token: Token, run: u64) -> Self {
-        Self { trouble, timeline, token, run }
+    pub(crate) fn new(
+        trouble: Trouble,
+        timeline: Timeline,
+        token: Token,
+        run: u64,
+        why: Why,
+    ) -> Self {
+        Self { trouble, timeline, token, run, why }
+    }
+
+    /// Why it went wrong: the order, or the device's doing, without which it would not have.
+    pub fn why(&self) -> &Why {
+        &self.why
     }
 
     /// What [`replay`](crate::replay) takes.
@@ -172,7 +185,7 @@ impl fmt::Display for Trouble {
 
 impl Left {
     /// Draws the run, which was traced.
-    pub(crate) fn timeline(self, token: &Token) -> Timeline {
+    pub(crate) fn timeline(self, token: &Token, why: Option<&Why>) -> Timeline {
         let waits = match &self.trouble {
             Some(Trouble::Hang(waits)) => waits.clone(),
             _ => Vec::new(),
@@ -187,6 +200,7 @@ impl Left {
         let waits = waits.into_iter().map(|(who, what)| (lane(&who), format!("{who}: {what}")));
         timeline.waits = waits.collect();
         timeline.notes.extend(cause.map(|cause| ("cause".to_owned(), cause)));
+        timeline.notes.extend(why.map(|why| ("why".to_owned(), why.to_string())));
         timeline.replay = Some(format!("OVERLAPPED_SIM=replay:{token}"));
         timeline
     }

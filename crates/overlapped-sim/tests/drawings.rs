@@ -54,6 +54,7 @@ fn seed() -> Timeline {
             memory: (!memory.is_empty()).then(|| memory.to_owned()),
             kind,
             op: (lane > 0 || kind == Start).then_some(1),
+            step: timeline.events.len() + 1,
             source: None,
             after: after.to_vec(),
         });
@@ -72,6 +73,7 @@ fn nasty() -> Timeline {
         memory: None,
         kind: EventKind::Step,
         op: Some(1),
+        step: 0,
         source: None,
         after: Vec::new(),
     };

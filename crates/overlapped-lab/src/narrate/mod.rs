@@ -79,8 +79,9 @@ struct Teller<'a> {
     machine: Machine<'a>,
     timeline: Timeline,
     edges: Edges,
-    /// Microseconds since the run began.
+    /// Microseconds since the run began, and steps.
     now: u64,
+    steps: usize,
     /// How long each thread's timed wait is.
     timeouts: [u64; THREADS],
 }
@@ -88,11 +89,19 @@ struct Teller<'a> {
 impl<'a> Teller<'a> {
     fn new(machine: Machine<'a>) -> Teller<'a> {
         let timeline = Timeline { lanes: lanes(machine.code), ..Timeline::default() };
-        Teller { machine, timeline, edges: Edges::default(), now: 0, timeouts: [0; THREADS] }
+        Teller {
+            machine,
+            timeline,
+            edges: Edges::default(),
+            now: 0,
+            steps: 0,
+            timeouts: [0; THREADS],
+        }
     }
 
     fn step(&mut self, who: Who, choice: &mut impl Choice) {
         let code = self.machine.code;
+        self.steps += 1;
         // A clock that nobody looks at any more tells nothing.
         let idle = matches!(who, Who::Clock(t) if !self.waits_for_time(t));
         let before = match who {
@@ -123,6 +132,7 @@ impl<'a> Teller<'a> {
             memory: memory::told(&self.machine, &notes),
             kind: kind(who, &notes),
             op: notes.iter().find_map(Note::op).map(|op| u32::from(op) + 1),
+            step: self.steps,
             source: before.map(|instr| (instr.source.file(), instr.source.line())),
             after: self.edges.of(index, who, lane, &touched),
         });

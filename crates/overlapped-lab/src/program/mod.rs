@@ -19,7 +19,7 @@ pub use pool::Registration;
 
 use crate::{
     calls::Call,
-    machine::Machine,
+    machine::{Hold, Machine},
     world::{Setup, World},
 };
 use std::panic::Location;
@@ -87,13 +87,18 @@ impl Code {
     /// The program before its first step.
     #[must_use]
     pub fn machine(&self) -> Machine<'_> {
-        Machine::new(self, false)
+        Machine::new(self, Hold::Nothing)
     }
 
     /// The same under a debugger, with a breakpoint wherever memory is about to be handed over: it
     /// stops the program, and neither the driver nor the I/O subsystem.
     #[must_use]
     pub fn under_debugger(&self) -> Machine<'_> {
-        Machine::new(self, true)
+        Machine::new(self, Hold::Breakpoints)
+    }
+
+    /// The same with an order added: a thread waits at this call until the operation is over.
+    pub(crate) fn with_order(&self, thread: u8, pc: u8, op: u8) -> Machine<'_> {
+        Machine::new(self, Hold::Until { thread, pc, op })
     }
 }

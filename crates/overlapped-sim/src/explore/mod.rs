@@ -17,6 +17,8 @@ mod search;
 mod shrink;
 mod sums;
 mod tape;
+mod turned;
+mod why;
 
 pub use drive::next_run;
 pub use extreme::Extreme;
@@ -27,6 +29,8 @@ pub use search::{Plain, Search};
 pub use shrink::shrink;
 pub use sums::{Limits, Sums, simplest, walk};
 pub use tape::{Tape, Token};
+pub use turned::Turned;
+pub use why::{Reason, Record, Steps, Turn};
 
 use std::hash::Hash;
 

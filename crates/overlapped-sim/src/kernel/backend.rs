@@ -70,7 +70,7 @@ impl Submit for End {
         let actor = numbers::operation(thread, state.threads[thread].next_operation());
         let latency = state.latency();
         state.devices.hold(entry.op().handle());
-        state.log.started(state.now, thread, number, &entry);
+        state.log.started(state.now, thread, (number, actor), &entry);
         let flying = Flying::new(entry, number, actor, self.queue, latency);
         state.touch(flying.object(), Access::Write);
         state.flying.push(flying);

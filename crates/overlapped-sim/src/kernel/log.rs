@@ -1,7 +1,7 @@
 //! What happened: a running number that tells two runs apart, and, if asked for, the events that a
 //! timeline is drawn from.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use overlapped::backend::{Cause, Entry, Op, Value};
 
@@ -53,6 +53,10 @@ pub(crate) struct Log {
     pub(crate) digest: u64,
     pub(crate) steps: u64,
     events: Option<Vec<Noted>>,
+    /// Who took each step, in words.
+    takers: Vec<String>,
+    /// What the actors are called.
+    names: BTreeMap<Actor, String>,
 }
 
 /// An event, before it is known which lanes there are.
@@ -64,6 +68,7 @@ struct Noted {
     memory: Option<String>,
     kind: EventKind,
     op: Option<u32>,
+    step: usize,
 }
 
 /// Where an event stands.
@@ -76,7 +81,13 @@ enum Place {
 
 impl Log {
     pub(crate) fn new(traced: bool) -> Self {
-        Self { digest: 0, steps: 0, events: traced.then(Vec::new) }
+        Self {
+            digest: 0,
+            steps: 0,
+            events: traced.then(Vec::new),
+            takers: Vec::new(),
+            names: BTreeMap::new(),
+        }
     }
 
     /// Whether a timeline can be drawn of it.
@@ -90,9 +101,11 @@ impl Log {
         self.digest = (mixed ^ (mixed >> 29)).wrapping_add(at);
     }
 
-    pub(super) fn step(&mut self, actor: Actor, now: Time) {
+    /// `taker`: in words, if it is drawn.
+    pub(super) fn step(&mut self, actor: Actor, now: Time, taker: Option<String>) {
         self.steps += 1;
         self.mix(u64::from(actor.0) + 1, now);
+        self.takers.extend(taker);
     }
 
     pub(super) fn passed(&mut self, from: Time, to: Time) {
@@ -101,8 +114,17 @@ impl Log {
         });
     }
 
-    pub(super) fn started(&mut self, now: Time, thread: usize, number: u32, entry: &Entry) {
+    pub(super) fn started(
+        &mut self,
+        now: Time,
+        thread: usize,
+        (number, actor): (u32, Actor),
+        entry: &Entry,
+    ) {
         self.mix(u64::from(number) << 8, now);
+        if self.is_traced() {
+            self.names.insert(actor, format!("#{number} {}", describe(entry)));
+        }
         self.note_lent(now, Place::Thread(thread), EventKind::Start, Some(number), || {
             let memory = (!entry.is_empty()).then(|| format!("buffer of #{number}: lent"));
             (format!("starts #{number} {}", describe(entry)), memory)
@@ -194,8 +216,29 @@ impl Log {
     ) {
         if let Some(events) = &mut self.events {
             let (text, memory) = told();
-            events.push(Noted { at, lane, text, memory, kind, op });
+            let step = self.steps as usize;
+            events.push(Noted { at, lane, text, memory, kind, op, step });
         }
+    }
+
+    /// A step in words: what happened in it, or who took it.
+    pub(crate) fn told(&self, step: usize) -> String {
+        let events = self.events.iter().flatten();
+        let in_it = |event: &&Noted| event.step == step && event.kind != EventKind::Pause;
+        let event = events.filter(in_it).map(|event| &event.text).next();
+        let taker = step.checked_sub(1).and_then(|before| self.takers.get(before));
+        match (taker, event) {
+            (Some(taker), Some(event)) if !taker.starts_with('#') => format!("{taker}: {event}"),
+            (_, Some(event)) => event.clone(),
+            (Some(taker), None) if taker.ends_with("longer") => taker.clone(),
+            (Some(taker), None) => format!("{taker} goes on"),
+            (None, None) => format!("step {step}"),
+        }
+    }
+
+    /// What `actor` is called.
+    pub(crate) fn name(&self, actor: Actor) -> Option<&str> {
+        self.names.get(&actor).map(String::as_str)
     }
 
     /// Draws the events into the lanes of `threads`.
@@ -209,7 +252,7 @@ impl Log {
             lane("memory", LaneKind::Memory),
         ];
         let lanes = threads.chain(others).collect();
-        let mut last_of_op = std::collections::BTreeMap::new();
+        let mut last_of_op = BTreeMap::new();
         let place = |lane| match lane {
             Place::Thread(thread) => thread,
             Place::Subsystem => count,
@@ -225,6 +268,7 @@ impl Log {
                 memory: noted.memory,
                 kind: noted.kind,
                 op: noted.op,
+                step: noted.step,
                 source: None,
                 after: before.into_iter().collect(),
             }

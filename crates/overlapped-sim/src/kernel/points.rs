@@ -171,9 +171,34 @@ impl State {
         actors.clear();
         actors.extend(candidates.iter().map(|candidate| self.actor(*candidate)));
         let chosen = self.choice.next(&actors);
-        self.log.step(actors[chosen], self.now);
+        let taker = self.log.is_traced().then(|| self.taker(candidates[chosen]));
+        self.log.step(actors[chosen], self.now, taker);
         self.enabled = actors;
         chosen
+    }
+
+    /// Who takes a step, in words.
+    fn taker(&self, candidate: Candidate) -> String {
+        let (thread, task, at) = match candidate {
+            Candidate::Operation { place, .. } => return format!("#{}", self.flying[place].number),
+            Candidate::Service { .. } => return "a port's background thread".to_owned(),
+            Candidate::Thread { thread, task, at } => (&self.threads[thread], task, at),
+        };
+        let in_vain = match thread.wait {
+            Wait::Reap { queue, until } => {
+                let queue = &self.queues[queue];
+                queue.landed.is_empty() && !queue.woken && until.is_some_and(|until| until <= at)
+            }
+            Wait::Park { until } => !thread.notified && until.is_some_and(|until| until <= at),
+            _ => false,
+        };
+        match thread.wait {
+            Wait::Task if thread.ready[task] > 0 => {
+                format!("task {} of {}", thread.ready[task], thread.name)
+            }
+            _ if in_vain => format!("{} waits no longer", thread.name),
+            _ => thread.name.to_string(),
+        }
     }
 
     fn actor(&self, candidate: Candidate) -> Actor {

@@ -64,6 +64,8 @@ pub struct Event {
     pub kind: EventKind,
     /// The operation that it belongs to, by its number in the run.
     pub op: Option<u32>,
+    /// The step that it belongs to, counted from 1; 0 before the first.
+    pub step: usize,
     /// Where the program says so: file and line.
     pub source: Option<(&'static str, u32)>,
     /// The earlier events, by index, that this one waited for.
