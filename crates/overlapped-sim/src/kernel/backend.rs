@@ -111,7 +111,8 @@ impl Reap for End {
         state.touch(numbers::queue(self.queue), Access::Write);
         let queue = &mut state.queues[self.queue];
         queue.woken = false;
-        // What came since the last look is a set: its order is nobody's choice any more.
+        // What came since the last look is a set. In which order wakers are called is a choice all
+        // the same: of what is looked for, and when, between one landing and the next.
         queue.landed.sort_unstable_by_key(|(number, _)| *number);
         out.extend(queue.landed.drain(..).map(|(_, completion)| completion));
         Ok(())

@@ -55,6 +55,8 @@ pub(super) struct Bytes {
     pub(super) cached: Arc<Vec<u8>>,
     safe: Arc<Vec<u8>>,
     unsynced: Vec<Change>,
+    /// What is in the cache and counts as clean is not all on the device.
+    lost: bool,
 }
 
 /// What was done to a file since its last sync.
@@ -252,8 +254,15 @@ impl Disk {
     /// directory, the names in it.
     pub(super) fn sync(&mut self, inode: Inode) {
         if let Some(file) = self.bytes_mut(inode) {
-            file.safe = Arc::clone(&file.cached);
-            file.unsynced.clear();
+            if file.lost {
+                // Only what counts as dirty is written out.
+                for change in std::mem::take(&mut file.unsynced) {
+                    apply(Arc::make_mut(&mut file.safe), &change);
+                }
+            } else {
+                file.safe = Arc::clone(&file.cached);
+                file.unsynced.clear();
+            }
             for (path, _) in self.names.iter().filter(|(_, known)| *known == inode) {
                 self.safe_names.insert(path.to_vec(), inode);
             }
@@ -263,10 +272,20 @@ impl Disk {
     }
 }
 
+impl Disk {
+    /// Writing the cache out has failed, and what was in it is told of once and no more.
+    pub(super) fn lose_what_is_unsynced(&mut self, inode: Inode) {
+        if let Some(file) = self.bytes_mut(inode) {
+            file.unsynced.clear();
+            file.lost = true;
+        }
+    }
+}
+
 impl Bytes {
     pub(super) fn with(bytes: Vec<u8>) -> Self {
         let cached = Arc::new(bytes);
-        Self { safe: Arc::clone(&cached), cached, unsynced: Vec::new() }
+        Self { safe: Arc::clone(&cached), cached, unsynced: Vec::new(), lost: false }
     }
 
     fn apply(&mut self, change: Change) {

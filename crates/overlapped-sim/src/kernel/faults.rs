@@ -1,10 +1,12 @@
 //! What may go wrong.
 
+use std::fmt;
+
 use overlapped::backend::{Cause, Op};
 
 use super::{
     State,
-    errno::{EIO, EMFILE, ENOSPC},
+    errno::{EAGAIN, EDQUOT, EINTR, EIO, EMFILE, ENFILE, ENODEV, ENOMEM, ENOSPC, EOPNOTSUPP},
     numbers::FAULTS,
 };
 use crate::explore::{Access, Kind};
@@ -45,7 +47,8 @@ impl Faults {
         Self { budget: 2, short: true, refusals: true, ..Self::none() }
     }
 
-    /// What disks do: `EIO`, `ENOSPC`, short transfers, a hundred times the latency.
+    /// What disks do: each error that a verb documents, short transfers, a hundred times the
+    /// latency.
     pub fn storage() -> Self {
         Self { errors: true, tails: true, ..Self::ordinary() }
     }
@@ -62,7 +65,10 @@ impl Faults {
         self
     }
 
-    /// Each operation may fail with each error that its manual page names for a device.
+    /// Each operation may fail with each error that its manual page names for a device, a full
+    /// disk, a quota or a limit: at once, and a transfer also when half of it has moved. A write may
+    /// find no room for a single byte, and say 0. A sync that fails leaves what it was to write out
+    /// to the next power cut, and the next sync does not know of it.
     pub fn errors(mut self, errors: bool) -> Self {
         self.errors = errors;
         self
@@ -97,9 +103,45 @@ impl Faults {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Fault {
     Short(usize),
+    /// It fails at once.
     Error(Cause),
+    /// It fails when half of the bytes have moved.
+    Breaks(Cause),
     Misdirected,
     LyingSync,
+}
+
+/// The errors that a verb documents, apart from those that the program itself is to blame for.
+fn errors(op: &Op) -> &'static [Cause] {
+    match op {
+        Op::Read { .. } => &[EIO, EINTR, EAGAIN, ENODEV],
+        Op::Write { .. } => &[EIO, ENOSPC, EDQUOT, EINTR, EAGAIN, ENODEV],
+        Op::Open(how) if how.create || how.create_new => {
+            &[EMFILE, ENFILE, EINTR, ENODEV, ENOMEM, ENOSPC, EDQUOT]
+        }
+        Op::Open(_) => &[EMFILE, ENFILE, EINTR, ENODEV, ENOMEM],
+        Op::Sync { .. } => &[EIO, ENOSPC, EDQUOT],
+        Op::SetLen { .. } => &[EIO, EINTR],
+        Op::Allocate { .. } => &[EIO, ENOSPC, EINTR, ENODEV, EOPNOTSUPP],
+        Op::Stat { .. } => &[EIO, ENOMEM],
+        Op::Rename | Op::CreateDir { .. } => &[EIO, ENOSPC, EDQUOT],
+        Op::Unlink { .. } => &[EIO],
+        Op::Poll { .. } => &[EINTR],
+        Op::Nop | Op::Timer { .. } => &[],
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Short(0) => f.write_str("no byte is moved"),
+            Self::Short(most) => write!(f, "at most {most} bytes are moved"),
+            Self::Error(cause) => write!(f, "{cause}"),
+            Self::Breaks(cause) => write!(f, "{cause}, half-way"),
+            Self::Misdirected => f.write_str("the bytes of another place"),
+            Self::LyingSync => f.write_str("the sync does nothing, and says that it did"),
+        }
+    }
 }
 
 impl State {
@@ -121,25 +163,20 @@ impl State {
             return None;
         }
         let faults = &self.settings.faults;
-        let mut ways = [None; 8];
-        let mut count = 1;
-        let mut offer = |fault, may: bool| {
-            if may {
-                ways[count] = Some(fault);
-                count += 1;
-            }
-        };
-        let moves = matches!(op, Op::Read { .. } | Op::Write { .. });
         let (reads, writes) = (matches!(op, Op::Read { .. }), matches!(op, Op::Write { .. }));
+        let (moves, whole) = (reads || writes, is_positional(op) && len > 1);
+        let mut ways = vec![None];
+        let mut offer = |fault, may: bool| ways.extend(may.then_some(Some(fault)));
         offer(Fault::Short(len / 2), faults.short && moves && len > 3);
         offer(Fault::Short(1), faults.short && moves && len > 1);
-        let plain = !matches!(op, Op::Nop | Op::Poll { .. } | Op::Open(_));
-        offer(Fault::Error(EIO), faults.errors && plain);
-        offer(Fault::Error(ENOSPC), faults.errors && (writes || matches!(op, Op::Allocate { .. })));
-        offer(Fault::Error(EMFILE), faults.errors && matches!(op, Op::Open(_)));
+        offer(Fault::Short(0), faults.errors && writes && len > 0);
+        for cause in errors(op).iter().filter(|_| faults.errors) {
+            offer(Fault::Error(*cause), true);
+        }
+        offer(Fault::Breaks(EIO), faults.errors && moves && whole);
         offer(Fault::Misdirected, faults.misdirected && reads && is_positional(op));
         offer(Fault::LyingSync, faults.lying_sync && matches!(op, Op::Sync { .. }));
-        let fault = ways[self.choose(count, Kind::Fault)]?;
+        let fault = ways[self.choose(ways.len(), Kind::Fault)]?;
         self.spend_a_fault();
         self.log.injected(self.now, self.flying[place].number, &fault);
         Some(fault)

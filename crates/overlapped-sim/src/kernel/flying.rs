@@ -2,7 +2,7 @@
 
 use std::hash::Hasher;
 
-use overlapped::backend::{Entry, Op};
+use overlapped::backend::{Cause, Entry, Op};
 use rustc_hash::FxHasher;
 
 use super::{Time, numbers};
@@ -22,6 +22,8 @@ pub(super) struct Flying {
     pub(super) stream: bool,
     /// Since when it could go on; what waits for a pipe cannot.
     able: Option<Time>,
+    /// It fails after the first half.
+    pub(super) breaks: Option<Cause>,
     /// How long it takes, at least and at most, once it can go on.
     latency: (Time, Time),
     /// When its next step may come, at the earliest and at the latest, as it was at the last point.
@@ -59,8 +61,20 @@ impl Flying {
     ) -> Self {
         let stream = is_stream(entry.op());
         let (stage, window) = (Stage::Queued, (0, Time::MAX));
-        let (cancelled, able) = (false, None);
-        Self { entry, number, actor, queue, stage, cancelled, stream, able, latency, window }
+        let (cancelled, able, breaks) = (false, None, None);
+        Self {
+            entry,
+            number,
+            actor,
+            queue,
+            stage,
+            cancelled,
+            stream,
+            able,
+            breaks,
+            latency,
+            window,
+        }
     }
 
     /// What its steps change of it.

@@ -161,7 +161,7 @@ impl Log {
     pub(super) fn injected(&mut self, now: Time, number: u32, fault: &Fault) {
         self.mix(u64::from(number) << 8 | 3, now);
         self.note(now, Place::Driver, EventKind::Injected, Some(number), || {
-            format!("#{number}: injected: {fault:?}")
+            format!("#{number}: injected: {fault}")
         });
     }
 

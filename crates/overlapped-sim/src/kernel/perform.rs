@@ -63,6 +63,9 @@ impl Kernel {
         let len = state.flying[place].entry.len();
         let fault = state.fault(place, &op, len);
         if let Some(Fault::Error(cause)) = fault {
+            if let Op::Sync { of, .. } = op {
+                state.lose_what_is_unsynced(of);
+            }
             return state.land(place, Err(cause));
         }
         match op {
@@ -187,6 +190,14 @@ impl State {
                 self.devices.create_dir(path, mode).map(|()| DONE)
             }
             Op::Open(_) | Op::Timer { .. } => Err(EINVAL),
+        }
+    }
+
+    /// The sync has failed: what is in the cache counts as written, and never reached the device.
+    fn lose_what_is_unsynced(&mut self, of: Raw) {
+        if let Ok(inode) = self.inode(of) {
+            self.touch(numbers::file(inode), Access::Write);
+            self.devices.disk.lose_what_is_unsynced(inode);
         }
     }
 

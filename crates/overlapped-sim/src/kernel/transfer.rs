@@ -36,6 +36,9 @@ impl State {
         if len == 0 {
             return Err(Ok(Value::Count(0)));
         }
+        if let Some(Fault::Breaks(cause)) = fault {
+            self.flying[place].breaks = Some(cause);
+        }
         self.flying[place].stage = Stage::Taken { at, len, moved: 0, mark: 0, deaf: false };
         self.log.taken(self.now, self.flying[place].number);
         let quarters =
@@ -65,6 +68,9 @@ impl State {
             return;
         };
         self.look_at_memory(place, moved, before);
+        if let Some(cause) = self.flying[place].breaks {
+            return self.land(place, Err(cause));
+        }
         let answer = match self.move_bytes(place, len - moved) {
             Ok(more) => Ok(Value::Count(moved + more)),
             Err(_) if moved > 0 => Ok(Value::Count(moved)),

@@ -181,3 +181,35 @@ fn whoever_waits_is_got_up() {
     });
     assert!(report.outcomes().count() == 2);
 }
+
+/// Writes its name down when it is called.
+struct Named(char, Arc<std::sync::Mutex<String>>);
+
+impl Wake for Named {
+    fn wake(self: Arc<Self>) {
+        self.1.lock().expect("nobody panics").push(self.0);
+    }
+}
+
+// [C11] [C16] in which order wakers are called is nobody's promise: somebody else's executor sees
+// each of them.
+#[test]
+fn wakers_are_called_in_every_order() {
+    let report = all(&Check::new(), |sim| {
+        let file = file(sim);
+        let told = Arc::new(std::sync::Mutex::new(String::new()));
+        let reads = ['a', 'b', 'c'].map(|name| {
+            let mut read = file.read_at(vec![0; 1], 0);
+            let waker = Waker::from(Arc::new(Named(name, Arc::clone(&told))));
+            let _ = std::pin::Pin::new(&mut read).poll(&mut Context::from_waker(&waker));
+            read
+        });
+        // All are over when one turn of the port tells them.
+        sim.sleep(SECOND).wait().expect("a sleep");
+        assert!(reads.iter().all(overlapped::Pending::is_over));
+        let told = told.lock().expect("nobody panics").clone();
+        told
+    });
+    let orders: Vec<_> = report.outcomes().filter(|told| told.len() == 3).cloned().collect();
+    assert_eq!(orders, ["abc", "acb", "bac", "bca", "cab", "cba"], "{} runs", report.runs());
+}
