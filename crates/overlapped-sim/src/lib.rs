@@ -7,6 +7,7 @@ mod check;
 pub mod explore;
 mod kernel;
 mod machine;
+mod net;
 mod quiet;
 mod report;
 mod run;
@@ -17,6 +18,7 @@ mod why;
 
 pub use check::{Check, explore, replay, run};
 pub use kernel::Faults;
+pub use net::{Net, NoNet};
 pub use report::{Failure, Report};
 pub use sim::{Sim, Thread};
 pub use tasks::Task;

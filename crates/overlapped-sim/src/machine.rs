@@ -4,6 +4,7 @@ use std::{
     borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     path::Path,
+    time::{Duration, SystemTime},
 };
 
 use crate::{
@@ -12,7 +13,8 @@ use crate::{
 };
 
 /// What is there before the program begins. Paths are counted from the root of the simulated disk,
-/// with or without a slash in front; `/dev/zero`, `/dev/null` and `/dev/full` are there at first.
+/// with or without a slash in front; `/dev/zero`, `/dev/null`, `/dev/full`, `/dev/random` and
+/// `/dev/urandom` are there at first.
 impl Sim {
     /// Puts a file there, safe on the device.
     pub fn file(&self, path: impl AsRef<Path>, bytes: impl Into<Vec<u8>>) {
@@ -27,6 +29,49 @@ impl Sim {
     /// Puts a FIFO there.
     pub fn fifo(&self, path: impl AsRef<Path>) {
         self.kernel().lock().devices.fifo(&name(path.as_ref()));
+    }
+
+    /// Puts a terminal there, on which somebody types: what, and how long from now. A read brings
+    /// one line at most, and waits for it; an empty one is the end of the input, which is told
+    /// once. When everything is typed, reads wait for ever.
+    pub fn terminal<B: Into<Vec<u8>>>(
+        &self,
+        path: impl AsRef<Path>,
+        typed: impl IntoIterator<Item = (Duration, B)>,
+    ) {
+        let mut state = self.kernel().lock();
+        let now = state.now();
+        let nanos = |after: Duration| u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
+        let typed =
+            typed.into_iter().map(|(after, line)| (now.saturating_add(nanos(after)), line.into()));
+        let typed = typed.collect();
+        state.devices.put_terminal(&name(path.as_ref()), typed);
+    }
+
+    /// What was written to a terminal so far; `None` if there is none.
+    pub fn shown(&self, path: impl AsRef<Path>) -> Option<Vec<u8>> {
+        self.kernel().lock().devices.shown_on(&name(path.as_ref()))
+    }
+
+    /// Which bytes `/dev/random` and `/dev/urandom` give from now on: the same for the same seed.
+    pub fn seed_random(&self, seed: u64) {
+        self.kernel().lock().devices.seed_random(seed);
+    }
+
+    /// What the wall clock shows, as a program on this machine would see it. It begins with the
+    /// year 2020, drifts and may be set; no deadline goes by it.
+    pub fn wall_clock(&self) -> SystemTime {
+        self.kernel().lock().wall()
+    }
+
+    /// Sets the wall clock, as an administrator or a time server would.
+    pub fn set_wall_clock(&self, to: SystemTime) {
+        self.kernel().lock().set_wall(to);
+    }
+
+    /// By how many parts in a million the wall clock is too fast; too slow, if negative.
+    pub fn drift(&self, ppm: i32) {
+        self.kernel().lock().set_drift(ppm);
     }
 
     /// How many bytes all files together may have; more is `ENOSPC`.

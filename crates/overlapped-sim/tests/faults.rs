@@ -40,10 +40,10 @@ const EDQUOT: i32 = 122;
 #[test]
 #[cfg(target_os = "linux")]
 fn each_verb_fails_with_each_error_that_it_documents() {
-    let read = errors(|_, file| Ok(drop(file.read_at(vec![0; 8], 0).wait().map_err(|f| f.error)?)));
+    let read = errors(|_, file| file.read_at(vec![0; 8], 0).wait().map(drop).map_err(|f| f.error));
     assert_eq!(read, [EIO, EAGAIN, ENODEV]);
     let write =
-        errors(|_, file| Ok(drop(file.write_at(vec![0; 8], 0).wait().map_err(|f| f.error)?)));
+        errors(|_, file| file.write_at(vec![0; 8], 0).wait().map(drop).map_err(|f| f.error));
     assert_eq!(write, [EIO, EAGAIN, ENODEV, ENOSPC, EDQUOT]);
     let create = errors(|sim, _| File::create(sim, "/new").wait().map(drop));
     assert_eq!(create, [ENOMEM, ENODEV, ENFILE, EMFILE, ENOSPC, EDQUOT]);
@@ -70,7 +70,7 @@ fn a_stream_that_is_told_to_come_again_does() {
         writer.write_all(vec![1; 4]).wait().map_err(|failed| failed.error.kind())?;
         reader.read(vec![0; 4]).wait().map(|done| done.n).map_err(|failed| failed.error.kind())
     });
-    let outcomes: BTreeSet<_> = report.outcomes().cloned().collect();
+    let outcomes: BTreeSet<_> = report.outcomes().copied().collect();
     assert!(outcomes.contains(&Ok(4)) && !outcomes.contains(&Err(ErrorKind::WouldBlock)));
     assert!(!outcomes.contains(&Err(ErrorKind::Interrupted)), "{outcomes:?}");
 }

@@ -3,10 +3,11 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::BTreeSet,
     future::Future,
     pin::Pin,
     task::{Context, Poll, Waker},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use overlapped::{alertable, fs::File, fs::OpenOptions, pipe, wait_any};
@@ -111,6 +112,11 @@ fn busy(sim: &Sim) -> usize {
     sim.file("/data", vec![7; 600]);
     sim.latency(Duration::ZERO, Duration::from_secs(2));
     let file = File::create(sim, "/log").wait().expect("a file");
+    let chance = pipe::Reader::open(sim, "/dev/random").wait().expect("it is there");
+    let byte = usize::from(chance.read(vec![0; 1]).wait().expect("a byte").buf[0]);
+    assert_eq!(sim.wall_clock(), SystemTime::UNIX_EPOCH + Duration::from_secs(1_577_836_800));
+    sim.set_wall_clock(SystemTime::UNIX_EPOCH);
+    sim.terminal("/dev/tty1", [(Duration::from_secs(1), "x\n")]);
     let (reader, writer) = pipe::pair(sim).expect("a pipe");
     let other = sim.thread("other", move || writer.write_all(vec![1; 10]).wait().is_ok());
     let late = file.write_all_at(vec![7; 1000], 0);
@@ -120,7 +126,7 @@ fn busy(sim: &Sim) -> usize {
     let read = sim.block_on(async { reader.read(vec![0; 10]).await.map_or(0, |done| done.n) });
     nap.wait().expect("a nap");
     assert!(other.join());
-    written + read
+    written + read + 10_000 * byte
 }
 
 // [C16] whether another run was there before is nothing that a run could see.
@@ -129,6 +135,8 @@ fn a_run_in_used_room_is_as_one_in_new_room() {
     let chance = |seed, runs| Check::new().random(seed).runs(runs).run(busy);
     let together = chance(1, 30);
     assert!(together.failure().is_none() && together.distinct() > 10);
+    let chances = together.outcomes().map(|sum| sum / 10_000).collect::<BTreeSet<_>>();
+    assert_eq!(chances.len(), 1, "the same bytes by chance in each run");
     let alone = (1..=30).map(|seed| chance(seed, 1).digest());
     let alone = alone.fold(0_u64, |all, digest| all.rotate_left(1) ^ digest);
     assert_eq!(together.digest(), alone);
@@ -170,4 +178,18 @@ fn more_than_a_word_of_tasks_can_go_on_at_once() {
     });
     assert!(report.failure().is_none() && report.outcomes().eq(&[2415]));
     assert!(report.distinct() > 100 && !report.is_complete());
+}
+
+// A port that has nothing to tell is not served again and again while nobody else takes a step: it
+// was, when the thread at the point had been got up and an abandoned read was in flight.
+#[test]
+fn a_port_with_nothing_to_tell_lets_the_others_go_on() {
+    let report = explore(|sim| {
+        sim.terminal("/dev/tty1", [(Duration::from_secs(1), "yes\n")]);
+        let tty = pipe::Reader::open(sim, "/dev/tty1").wait().expect("it is there");
+        let late = tty.read(vec![0; 10]).wait_timeout(Duration::from_secs(1));
+        drop(late.expect_err("the line is typed, and still to be read"));
+        tty.read(vec![0; 10]).wait().expect("a line").n
+    });
+    assert!(report.is_complete() && report.outcomes().eq(&[4]));
 }

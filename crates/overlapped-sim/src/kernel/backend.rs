@@ -104,7 +104,10 @@ impl Reap for End {
         let until = until.map(|until| self.kernel.time(until));
         let mut state = self.kernel.lock();
         if let Some(service) = state.serving.take() {
-            state.services[service].waits(self.queue, until);
+            let queue = &state.queues[self.queue];
+            let vain = queue.landed.is_empty() && !queue.woken;
+            let vain = vain.then_some(state.moves);
+            state.services[service].waits(self.queue, until, vain);
         } else {
             (state, _) = self.kernel.point_in(state, Wait::Reap { queue: self.queue, until });
         }

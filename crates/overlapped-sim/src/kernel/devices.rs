@@ -5,11 +5,12 @@ use std::sync::{Arc, Weak};
 use overlapped::backend::{Cause, OpenHow, Owned, Raw, Simulated};
 
 use super::{
-    Kernel, State,
+    Kernel, State, Time,
     disk::{Bytes, Content, Disk, Inode},
     errno::{EBADF, EEXIST, EISDIR, ENOENT, ENOTDIR, ENXIO},
     numbers,
     pipe::Pipe,
+    terminal::Terminal,
 };
 use crate::explore::Access;
 
@@ -20,6 +21,7 @@ const FIRST: Raw = 1 << 30;
 pub(crate) struct Devices {
     pub(super) disk: Disk,
     pub(super) pipes: Vec<Pipe>,
+    pub(super) terminals: Vec<Terminal>,
     handles: Vec<Handle>,
 }
 
@@ -44,14 +46,16 @@ pub(super) enum What {
     Node(Inode),
     ReadEnd(u32),
     WriteEnd(u32),
+    Terminal(u32),
 }
 
 impl Devices {
     /// As they are when a simulation begins.
     pub(super) fn set_up(&mut self) {
-        let Self { disk, pipes, handles } = self;
+        let Self { disk, pipes, terminals, handles } = self;
         disk.set_up();
         pipes.clear();
+        terminals.clear();
         handles.clear();
     }
 
@@ -112,7 +116,7 @@ impl Devices {
                 self.pipes[pipe as usize].writers -= 1;
                 Some(pipe)
             }
-            What::Node(_) => None,
+            What::Node(_) | What::Terminal(_) => None,
         }
     }
 
@@ -145,6 +149,7 @@ impl Devices {
             Content::Directory if writes => return Err(EISDIR),
             Content::File(_) if path.ends_with(b"/") => return Err(ENOTDIR),
             Content::Fifo(pipe) => return self.open_fifo(*pipe, how),
+            Content::Terminal(number) => return Ok(self.add(What::Terminal(*number), how, false)),
             Content::File(_) if how.truncate && writes => self.disk.set_len(inode, 0)?,
             _ => {}
         }
@@ -182,6 +187,26 @@ impl Devices {
             Content::File(bytes) => Some(bytes.cached.to_vec()),
             _ => None,
         }
+    }
+
+    /// `typed`: what, and when.
+    pub(crate) fn put_terminal(&mut self, path: &[u8], mut typed: Vec<(Time, Vec<u8>)>) {
+        typed.sort_by_key(|(at, _)| *at);
+        let number = u32::try_from(self.terminals.len()).expect("fewer terminals than numbers");
+        self.terminals.push(Terminal::new(typed));
+        self.disk.put(path, Content::Terminal(number), 0o620);
+    }
+
+    /// What was written to the terminal.
+    pub(crate) fn shown_on(&self, path: &[u8]) -> Option<Vec<u8>> {
+        match &self.disk.node(self.disk.find(path).ok()?).what {
+            Content::Terminal(number) => Some(self.terminals[*number as usize].shown.clone()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn seed_random(&mut self, seed: u64) {
+        self.disk.put_random(seed);
     }
 
     pub(crate) fn fifo(&mut self, path: &[u8]) {

@@ -47,6 +47,10 @@ pub(super) enum Content {
     Null,
     /// A device without room.
     Full,
+    /// A terminal, by its number.
+    Terminal(u32),
+    /// Bytes by chance, and where the chance stands.
+    Random(u64),
 }
 
 /// A file's contents: in the cache, on the device, and what happened in between.
@@ -74,8 +78,13 @@ impl Disk {
     pub(super) fn set_up(&mut self) {
         let first = Self::first();
         let Self { files, names, safe_names, capacity } = self;
-        // The first of them never change.
+        // The first of them never change, but for where chance stands.
         files.truncate(first.files.len());
+        for (file, first) in files.iter_mut().zip(&first.files) {
+            if matches!(first.what, Content::Random(_)) {
+                file.clone_from(first);
+            }
+        }
         let missing = first.files.iter().skip(files.len()).cloned();
         files.extend(missing);
         names.restore(&first.names);
@@ -90,12 +99,14 @@ impl Disk {
     }
 
     fn make() -> Self {
-        let all: [(&'static [u8], _, _); 5] = [
+        let all: [(&'static [u8], _, _); 7] = [
             (b"/", Content::Directory, 0o755),
             (b"/dev", Content::Directory, 0o755),
             (b"/dev/zero", Content::Zero, 0o666),
             (b"/dev/null", Content::Null, 0o666),
             (b"/dev/full", Content::Full, 0o666),
+            (b"/dev/random", Content::Random(0), 0o666),
+            (b"/dev/urandom", Content::Random(!0), 0o666),
         ];
         let mut disk = Self { capacity: LARGEST, ..Self::default() };
         for (inode, (path, what, mode)) in (0..).zip(all) {
@@ -104,6 +115,24 @@ impl Disk {
         }
         disk.safe_names = disk.names.clone();
         disk
+    }
+
+    /// Bytes by chance, the same in each run.
+    pub(super) fn put_random(&mut self, seed: u64) {
+        self.put(b"/dev/random", Content::Random(seed), 0o666);
+        self.put(b"/dev/urandom", Content::Random(!seed), 0o666);
+    }
+
+    /// The next bytes by chance, if it is such a device.
+    pub(super) fn random(&mut self, inode: Inode, len: usize) -> Option<Vec<u8>> {
+        let Content::Random(state) = &mut self.files[inode as usize].what else {
+            return None;
+        };
+        let mut byte = || {
+            *state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+            (*state >> 56) as u8
+        };
+        Some((0..len).map(|_| byte()).collect())
     }
 
     /// Puts something there that was there before the simulation began.

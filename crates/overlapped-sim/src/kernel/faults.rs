@@ -25,6 +25,7 @@ pub struct Faults {
     pub(crate) misdirected: bool,
     pub(crate) lying_sync: bool,
     pub(crate) tails: bool,
+    pub(crate) clocks: bool,
 }
 
 impl Faults {
@@ -38,6 +39,7 @@ impl Faults {
             misdirected: false,
             lying_sync: false,
             tails: false,
+            clocks: false,
         }
     }
 
@@ -66,9 +68,9 @@ impl Faults {
     }
 
     /// Each operation may fail with each error that its manual page names for a device, a full
-    /// disk, a quota or a limit: at once, and a transfer also when half of it has moved. A write may
-    /// find no room for a single byte, and say 0. A sync that fails leaves what it was to write out
-    /// to the next power cut, and the next sync does not know of it.
+    /// disk, a quota or a limit: at once, and a transfer also when half of it has moved. A write
+    /// may find no room for a single byte, and say 0. A sync that fails leaves what it was to write
+    /// out to the next power cut, and the next sync does not know of it.
     pub fn errors(mut self, errors: bool) -> Self {
         self.errors = errors;
         self
@@ -95,6 +97,12 @@ impl Faults {
     /// A device may take a hundred times as long.
     pub fn tails(mut self, tails: bool) -> Self {
         self.tails = tails;
+        self
+    }
+
+    /// The wall clock may be set by an hour, back or forward, whenever it is looked at.
+    pub fn clocks(mut self, clocks: bool) -> Self {
+        self.clocks = clocks;
         self
     }
 }

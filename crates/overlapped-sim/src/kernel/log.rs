@@ -189,6 +189,22 @@ impl Log {
         self.note(now, Place::Driver, EventKind::Injected, None, || "the power is cut".to_owned());
     }
 
+    pub(super) fn wall(&mut self, now: Time, forward: bool) {
+        self.mix(0xa0 | u64::from(forward), now);
+        self.note(now, Place::Subsystem, EventKind::Injected, None, || {
+            let way = if forward { "forward" } else { "back" };
+            format!("injected: the wall clock is set {way} by an hour")
+        });
+    }
+
+    pub(super) fn typed(&mut self, now: Time, terminal: usize, line: &[u8]) {
+        self.mix((terminal as u64) << 8 | 5, now);
+        self.note(now, Place::Driver, EventKind::Step, None, || match line {
+            [] => "the end of the input is typed".to_owned(),
+            line => format!("{:?} is typed", String::from_utf8_lossy(line)),
+        });
+    }
+
     /// Something that the program itself says.
     pub(crate) fn said(&mut self, now: Time, thread: usize, text: &str) {
         self.note(now, Place::Thread(thread), EventKind::Step, None, || text.to_owned());

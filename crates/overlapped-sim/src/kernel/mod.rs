@@ -22,8 +22,10 @@ mod pipe;
 mod points;
 mod services;
 mod streams;
+mod terminal;
 mod threads;
 mod transfer;
+mod wall;
 
 pub(crate) use end::Left;
 pub use faults::Faults;
@@ -40,7 +42,10 @@ use std::{
 
 use overlapped::backend::{Completion, Id};
 
-use self::{devices::Devices, flying::Flying, numbers::CLOCK, services::Service, threads::Thread};
+use self::{
+    devices::Devices, flying::Flying, numbers::CLOCK, services::Service, threads::Thread,
+    wall::Wall,
+};
 use crate::explore::{Access, Actor, Kind, Object, Search};
 
 /// A point in virtual time: nanoseconds since the simulation began.
@@ -65,8 +70,11 @@ pub(crate) struct State {
     ports: usize,
     queues: Vec<Queue>,
     pub(crate) devices: Devices,
+    wall: Wall,
     threads: Vec<Thread>,
     services: Vec<Service>,
+    /// Steps of anybody but them.
+    moves: u64,
     /// The service whose turn at the port has just begun.
     serving: Option<usize>,
     /// Whose turn it is, of the threads.
@@ -205,8 +213,10 @@ impl State {
             ports: 0,
             queues: Vec::new(),
             devices: Devices::default(),
+            wall: Wall::default(),
             threads: Vec::new(),
             services: Vec::new(),
+            moves: 0,
             serving: None,
             turn: 0,
             log: Log::new(traced),
@@ -233,8 +243,10 @@ impl State {
             ports,
             queues,
             devices: _,
+            wall,
             threads,
             services,
+            moves,
             serving,
             turn,
             log: _,
@@ -252,7 +264,8 @@ impl State {
         services.clear();
         candidates.clear();
         enabled.clear();
-        (*now, *ports, *turn, *patience, *ended) = (0, 0, 0, 0, false);
+        (*now, *ports, *moves, *turn, *patience, *ended) = (0, 0, 0, 0, 0, false);
+        *wall = Wall::default();
         (*serving, *trouble, *counts) = (None, None, Counts::default());
         (self.choice, self.settings, self.log) = (choice, settings, Log::new(traced));
         self.set_up();
@@ -266,6 +279,10 @@ impl State {
 
     fn touch(&mut self, object: Object, access: Access) {
         self.choice.touch(object, access);
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        self.now
     }
 
     pub(crate) fn choose(&mut self, n: usize, kind: Kind) -> usize {

@@ -12,16 +12,20 @@ pub(super) const NAMES: Object = Object(2);
 pub(super) const FAULTS: Object = Object(3);
 /// How much room is left on the disk.
 pub(super) const ROOM: Object = Object(4);
+/// The clock on the wall.
+pub(super) const WALL: Object = Object(5);
 
 /// How many threads there may be, and ports.
 const THREADS: u32 = 1 << 10;
 const SERVICES: u32 = THREADS;
+const TYPISTS: u32 = 2 * THREADS;
 /// Each thread has a row of numbers for its tasks, and one for what it starts.
 const TASKS: u32 = 1 << 28;
 const TASKS_OF_ONE: u32 = 1 << 18;
 const OPERATIONS: u32 = 1 << 29;
 const OPERATIONS_OF_ONE: u32 = 1 << 19;
 const QUEUES: u32 = 1 << 10;
+const TERMINALS: u32 = QUEUES + THREADS;
 const FILES: u32 = 1 << 20;
 const PIPES: u32 = 1 << 24;
 
@@ -32,6 +36,11 @@ pub(super) fn thread(number: usize) -> Actor {
 /// A port that is served.
 pub(super) fn service(place: usize) -> Actor {
     Actor(SERVICES + few(place))
+}
+
+/// Whoever types on a terminal.
+pub(super) fn typist(place: usize) -> Actor {
+    Actor(TYPISTS + few(place))
 }
 
 /// A task of a thread.
@@ -60,6 +69,10 @@ pub(super) fn queue(number: usize) -> Object {
     Object(QUEUES + few(number))
 }
 
+pub(super) fn terminal(place: usize) -> Object {
+    Object(TERMINALS + few(place))
+}
+
 pub(super) fn file(inode: u32) -> Object {
     Object(FILES + inode)
 }
@@ -70,7 +83,7 @@ pub(super) fn pipe(number: u32) -> Object {
 
 fn few(number: usize) -> u32 {
     let few = u32::try_from(number).ok().filter(|number| *number < THREADS);
-    few.expect("a simulation has at most 1,024 threads and ports; use tasks")
+    few.expect("a simulation has at most 1,024 threads, ports and terminals; use tasks")
 }
 
 #[cfg(test)]
@@ -85,13 +98,15 @@ mod tests {
         let threads = [0, 1, last];
         let mut actors: Vec<Actor> = threads.map(thread).into();
         actors.extend(threads.map(service));
+        actors.extend(threads.map(typist));
         for of in threads {
             actors.extend([0, 1, TASKS_OF_ONE - 1].map(|number| task(of, number)));
             actors.extend([0, 1, OPERATIONS_OF_ONE - 1].map(|number| operation(of, number)));
         }
         assert_eq!(actors.iter().collect::<BTreeSet<_>>().len(), actors.len());
-        let mut objects = vec![PROGRAM, CLOCK, NAMES, FAULTS, ROOM];
+        let mut objects = vec![PROGRAM, CLOCK, NAMES, FAULTS, ROOM, WALL];
         objects.extend(threads.map(queue));
+        objects.extend(threads.map(terminal));
         objects.extend([file(0), file(PIPES - FILES - 1), pipe(0), pipe(TASKS)]);
         for of in threads {
             for number in [0, 1, OPERATIONS_OF_ONE - 1] {

@@ -98,9 +98,10 @@ impl Kernel {
                 // It may have been emptied.
                 let access = if how.truncate { Access::Write } else { Access::Read };
                 state.touch(numbers::file(inode), access);
-                !matches!(state.devices.disk.node(inode).what, Content::Fifo(_) | Content::Zero)
+                let what = &state.devices.disk.node(inode).what;
+                !matches!(what, Content::Fifo(_) | Content::Zero | Content::Random(_))
             }
-            What::ReadEnd(_) | What::WriteEnd(_) => false,
+            What::ReadEnd(_) | What::WriteEnd(_) | What::Terminal(_) => false,
         };
         Ok(Value::handle(self.owned(raw, has_offsets, how.direct)))
     }
@@ -121,6 +122,9 @@ impl State {
         match handle.what {
             What::ReadEnd(pipe) if reads => self.devices.pipes[pipe as usize].is_readable(),
             What::WriteEnd(pipe) if !reads => self.devices.pipes[pipe as usize].is_writable(),
+            What::Terminal(number) if reads => {
+                self.devices.terminals[number as usize].is_readable()
+            }
             _ => true,
         }
     }
@@ -211,7 +215,7 @@ impl State {
     fn inode(&self, raw: Raw) -> Result<Inode, Cause> {
         match self.devices.handle(raw)?.what {
             What::Node(inode) => Ok(inode),
-            What::ReadEnd(_) | What::WriteEnd(_) => Err(EINVAL),
+            What::ReadEnd(_) | What::WriteEnd(_) | What::Terminal(_) => Err(EINVAL),
         }
     }
 
@@ -224,6 +228,7 @@ impl State {
             Some(raw) => match self.devices.handle(raw)?.what {
                 What::Node(inode) => inode,
                 What::ReadEnd(_) | What::WriteEnd(_) => return Ok(Metadata::new(Sort::Pipe, 0)),
+                What::Terminal(_) => return Ok(Metadata::new(Sort::CharDevice, 0)),
             },
         };
         self.touch(numbers::file(inode), Access::Read);
@@ -232,7 +237,11 @@ impl State {
             Content::File(bytes) => (Sort::File, bytes.cached.len() as u64),
             Content::Directory => (Sort::Directory, 0),
             Content::Fifo(_) => (Sort::Pipe, 0),
-            Content::Zero | Content::Null | Content::Full => (Sort::CharDevice, 0),
+            Content::Zero
+            | Content::Null
+            | Content::Full
+            | Content::Terminal(_)
+            | Content::Random(_) => (Sort::CharDevice, 0),
         };
         let mut metadata = Metadata::new(sort, len);
         metadata.mode = node.mode;

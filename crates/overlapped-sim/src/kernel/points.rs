@@ -30,6 +30,11 @@ pub(super) enum Candidate {
         place: usize,
         at: Time,
     },
+    /// Whoever types on a terminal.
+    Typist {
+        place: usize,
+        at: Time,
+    },
 }
 
 /// How often a thread that is unwound may wait in its destructors.
@@ -102,10 +107,15 @@ impl Kernel {
                 state.hang();
                 continue;
             };
+            state.moves += u64::from(!matches!(candidate, Candidate::Service { .. }));
             match candidate {
                 Candidate::Operation { place, at } => {
                     self.pass_time(&mut state, at);
                     self.step(&mut state, place);
+                }
+                Candidate::Typist { place, at } => {
+                    self.pass_time(&mut state, at);
+                    state.is_typed(place);
                 }
                 Candidate::Service { place, at } => {
                     self.pass_time(&mut state, at);
@@ -181,6 +191,7 @@ impl State {
     fn taker(&self, candidate: Candidate) -> String {
         let (thread, task, at) = match candidate {
             Candidate::Operation { place, .. } => return format!("#{}", self.flying[place].number),
+            Candidate::Typist { .. } => return "whoever types".to_owned(),
             Candidate::Service { .. } => return "a port's background thread".to_owned(),
             Candidate::Thread { thread, task, at } => (&self.threads[thread], task, at),
         };
@@ -209,6 +220,7 @@ impl State {
             },
             Candidate::Operation { place, .. } => self.flying[place].actor,
             Candidate::Service { place, .. } => self.service_actor(place),
+            Candidate::Typist { place, .. } => numbers::typist(place),
         }
     }
 
@@ -225,13 +237,29 @@ impl State {
             }
         }
         let services = self.services_due().filter(|(.., at)| *at <= bound);
+        let services = services.filter(|(place, ..)| !self.is_in_vain(*place));
         out.extend(services.map(|(place, _, at)| Candidate::Service { place, at }));
+        // Nobody types for a program that is over.
+        if !self.is_finished(me) {
+            let typists = self.typists().filter(|(_, at)| *at <= bound);
+            out.extend(typists.map(|(place, at)| Candidate::Typist { place, at }));
+        }
         for thread in (0..self.threads.len()).filter(|thread| *thread != me) {
             self.thread_candidates(thread, bound, out);
         }
+        if out.is_empty() {
+            let services = self.services_due().filter(|(.., at)| *at <= bound);
+            out.extend(services.map(|(place, _, at)| Candidate::Service { place, at }));
+        }
         // Who only waits in vain comes last, and of those the first whose time is over.
         let vain = |candidate: &Candidate| match candidate {
-            Candidate::Thread { at, .. } | Candidate::Service { at, .. } if *at > self.now => *at,
+            Candidate::Thread { at, .. }
+            | Candidate::Service { at, .. }
+            | Candidate::Typist { at, .. }
+                if *at > self.now =>
+            {
+                *at
+            }
             _ => 0,
         };
         if out.iter().any(|candidate| vain(candidate) > 0) {
@@ -251,6 +279,7 @@ impl State {
         for thread in 0..self.threads.len() {
             bound = bound.min(self.ready_at(thread).unwrap_or(Time::MAX));
         }
+        bound = self.typists().fold(bound, |bound, (_, at)| bound.min(at));
         self.services_due().fold(bound, |bound, (.., at)| bound.min(at))
     }
 
@@ -303,7 +332,7 @@ impl State {
             (thread.name.to_string(), what)
         });
         let stuck = self.flying.iter().map(|flying| {
-            let what = "its pipe: no bytes, no room, and nobody at the other end moves";
+            let what = "its other end: no bytes, no room, and nobody there moves";
             (format!("#{} {}", flying.number, flying.entry.op().name()), what.to_owned())
         });
         let waits = waits.chain(stuck).collect();

@@ -17,18 +17,22 @@ pub(super) struct Service {
     over: bool,
     /// Its queue and its next timer, once it has been in a wait.
     waits: Option<(usize, Option<Time>)>,
+    /// Its last turn came to nothing: until somebody else has taken a step, it would again.
+    vain: Option<u64>,
 }
 
 impl Service {
-    pub(super) fn waits(&mut self, queue: usize, until: Option<Time>) {
+    /// `vain`: with nothing to reap, at this many moves of others.
+    pub(super) fn waits(&mut self, queue: usize, until: Option<Time>, vain: Option<u64>) {
         self.waits = Some((queue, until));
+        self.vain = vain;
     }
 }
 
 impl Kernel {
     pub(super) fn attend(&self, attended: Arc<dyn Attended>) {
         let mut state = self.lock();
-        let service = Service { attended: Some(attended), over: false, waits: None };
+        let service = Service { attended: Some(attended), over: false, waits: None, vain: None };
         match state.services.iter().position(|known| known.over) {
             Some(place) => state.services[place] = service,
             None => state.services.push(service),
@@ -76,6 +80,11 @@ impl State {
 
     pub(super) fn service_actor(&self, place: usize) -> Actor {
         numbers::service(place)
+    }
+
+    /// Whether the service would do nothing, as it did when it was served last.
+    pub(super) fn is_in_vain(&self, place: usize) -> bool {
+        self.services[place].vain == Some(self.moves)
     }
 
     /// The services that have something to do: each with its actor, and when at the earliest.

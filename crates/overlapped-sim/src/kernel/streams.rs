@@ -1,4 +1,4 @@
-//! Transfers without an offset: pipes, and files as streams.
+//! Transfers without an offset: pipes, terminals, and files as streams.
 
 use overlapped::backend::{Cause, Raw};
 
@@ -32,6 +32,12 @@ impl State {
                 fill(&mut self.flying[place].entry, 0, &taken);
                 Ok(len)
             }
+            What::Terminal(number) => {
+                self.touch(numbers::terminal(number as usize), Access::Write);
+                let read = self.devices.terminals[number as usize].read(most);
+                fill(&mut self.flying[place].entry, 0, &read);
+                Ok(read.len())
+            }
             What::Node(inode) => {
                 let at = self.devices.advance(from, 0);
                 let len = most.min(self.readable(inode, at));
@@ -59,6 +65,12 @@ impl State {
                 }
                 let bytes = gather(&self.flying[place].entry, 0, most.min(pipe.room()));
                 pipe.bytes.extend(&bytes);
+                Ok(bytes.len())
+            }
+            What::Terminal(number) => {
+                self.touch(numbers::terminal(number as usize), Access::Write);
+                let bytes = gather(&self.flying[place].entry, 0, most);
+                self.devices.terminals[number as usize].shown.extend(&bytes);
                 Ok(bytes.len())
             }
             What::Node(inode) => {

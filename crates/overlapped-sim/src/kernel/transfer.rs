@@ -107,8 +107,13 @@ impl State {
             return Err(ESPIPE);
         };
         let object = numbers::file(inode);
-        self.choice.touch(object, if reads { Access::Read } else { Access::Write });
         let disk = &mut self.devices.disk;
+        if let Some(bytes) = disk.random(inode, if reads { len } else { 0 }) {
+            self.choice.touch(object, Access::Write);
+            fill(&mut flying.entry, moved, &bytes);
+            return Ok(len);
+        }
+        self.choice.touch(object, if reads { Access::Read } else { Access::Write });
         match (&disk.node(inode).what, reads) {
             (Content::File(bytes), true) => {
                 let from = usize::try_from(at).unwrap_or(usize::MAX).min(bytes.cached.len());
@@ -131,7 +136,7 @@ impl State {
             (Content::Full, false) => Err(ENOSPC),
             (Content::Zero | Content::Null, false) => Ok(len),
             (Content::Directory, _) => Err(EISDIR),
-            (Content::Fifo(_), _) => Err(ESPIPE),
+            (Content::Fifo(_) | Content::Terminal(_) | Content::Random(_), _) => Err(ESPIPE),
         }
     }
 
@@ -142,7 +147,7 @@ impl State {
         match handle.what {
             _ if !may => Err(EBADF),
             What::Node(inode) => Ok((inode, handle.how)),
-            What::ReadEnd(_) | What::WriteEnd(_) => Err(ESPIPE),
+            What::ReadEnd(_) | What::WriteEnd(_) | What::Terminal(_) => Err(ESPIPE),
         }
     }
 

@@ -207,8 +207,7 @@ fn wakers_are_called_in_every_order() {
         // All are over when one turn of the port tells them.
         sim.sleep(SECOND).wait().expect("a sleep");
         assert!(reads.iter().all(overlapped::Pending::is_over));
-        let told = told.lock().expect("nobody panics").clone();
-        told
+        told.lock().expect("nobody panics").clone()
     });
     let orders: Vec<_> = report.outcomes().filter(|told| told.len() == 3).cloned().collect();
     assert_eq!(orders, ["abc", "acb", "bac", "bca", "cab", "cba"], "{} runs", report.runs());
