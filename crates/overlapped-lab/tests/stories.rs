@@ -109,6 +109,30 @@ fn every_bug_has_a_reason_that_was_tried() {
     }
 }
 
+// The band beside the memory: whose the bytes are, from the hand-over to the write that hits.
+#[test]
+fn the_band_shows_the_seed_s_frame_astray_from_the_return_on() {
+    let seed = programs::find("seed").expect("built in");
+    let bands = SCHEDULES.map(|schedule| {
+        let (_, timeline) = seed.scheduled(usual_rules(), &schedule).expect("it can run so");
+        let whose = timeline.events.into_iter().filter_map(|event| event.whose);
+        let mut band: Vec<_> =
+            whose.map(|whose| (whose.owner, whose.lent.is_some(), whose.astray)).collect();
+        band.dedup();
+        band
+    });
+    let owner = |owner: &str, lent, astray| (owner.to_owned(), lent, astray);
+    let normal = [
+        owner("read_it()", true, false),
+        owner("", true, true),
+        owner("victim()", true, true),
+        owner("victim()", false, false),
+        owner("", false, false),
+    ];
+    assert_eq!(bands[0], normal);
+    assert!(bands[1].iter().all(|(.., astray)| !astray), "never under the debugger: {bands:?}");
+}
+
 #[test]
 fn a_token_of_another_program_is_refused() {
     let token = programs::find("forget").expect("built in").explore(usual_rules()).simplest;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use overlapped_sim::timeline::{Event, EventKind, Lane, LaneKind, Look, Timeline};
+use overlapped_sim::timeline::{Event, EventKind, Lane, LaneKind, Look, Timeline, Whose};
 
 /// When, in which lane, what, what of the memory, of what sort, after which.
 type Told<'a> = (u64, usize, &'a str, &'a str, EventKind, &'a [usize]);
@@ -52,6 +52,7 @@ fn seed() -> Timeline {
             lane,
             text: text.to_owned(),
             memory: (!memory.is_empty()).then(|| memory.to_owned()),
+            whose: Some(whose(timeline.events.len())),
             kind,
             op: (lane > 0 || kind == Start).then_some(1),
             step: timeline.events.len() + 1,
@@ -60,6 +61,17 @@ fn seed() -> Timeline {
         });
     }
     timeline
+}
+
+/// Whose the memory is after each of the steps.
+fn whose(step: usize) -> Whose {
+    let owner = match step {
+        0..4 => "read_it()",
+        4 => "",
+        _ => "victim()",
+    };
+    let lent = (step < 9).then(|| "read #1".to_owned());
+    Whose { owner: owner.to_owned(), astray: lent.is_some() && step >= 4, lent }
 }
 
 /// One more than the table has room for, with what formats must not choke on.
@@ -71,6 +83,7 @@ fn nasty() -> Timeline {
         lane: 2,
         text: text.to_owned(),
         memory: None,
+        whose: None,
         kind: EventKind::Step,
         op: Some(1),
         step: 0,
@@ -98,6 +111,24 @@ fn the_table_tells_the_story() {
     assert!(!text.contains('\u{1b}'), "no colour unless asked for");
     let coloured = seed().text(&Look { colour: true, ..Look::default() });
     assert!(coloured.contains('\u{1b}'));
+}
+
+// Whose the bytes are stands beside each step: lent, then astray, and hit by the culprit alone.
+#[test]
+fn the_band_shows_when_the_memory_changed_hands_and_what_hit_it() {
+    let text = seed().text(&Look { width: 200, ..Look::default() });
+    let head = text.lines().next().expect("a head");
+    let place = head.find("memory").expect("the lane") - 2;
+    let rows = text.lines().skip(2).take(11);
+    let band: String = rows.map(|row| row.chars().nth(place).unwrap_or(' ')).collect();
+    assert_eq!(band, "||||####!..", "{text}");
+    let svg = seed().svg();
+    let count = |class: &str| svg.matches(&format!("<rect class=\"{class}\"")).count();
+    // Lent; nobody's, then another's; its own again.
+    assert_eq!([count("lent"), count("other"), count("free"), count("hit")], [1, 2, 1, 1]);
+    for label in ["read_it()", "nobody", "victim()", "lent to read #1", "written here"] {
+        assert!(svg.contains(label), "{label}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod after;
 mod memory;
+mod owners;
 mod text;
 mod waits;
 
@@ -79,6 +80,8 @@ struct Teller<'a> {
     machine: Machine<'a>,
     timeline: Timeline,
     edges: Edges,
+    /// After each event: whose the memory of each operation is.
+    owners: Vec<owners::Owners>,
     /// Microseconds since the run began, and steps.
     now: u64,
     steps: usize,
@@ -93,6 +96,7 @@ impl<'a> Teller<'a> {
             machine,
             timeline,
             edges: Edges::default(),
+            owners: Vec::new(),
             now: 0,
             steps: 0,
             timeouts: [0; THREADS],
@@ -130,12 +134,14 @@ impl<'a> Teller<'a> {
                 _ => text,
             },
             memory: memory::told(&self.machine, &notes),
+            whose: None,
             kind: kind(who, &notes),
             op: notes.iter().find_map(Note::op).map(|op| u32::from(op) + 1),
             step: self.steps,
             source: before.map(|instr| (instr.source.file(), instr.source.line())),
             after: self.edges.of(index, who, lane, &touched),
         });
+        self.owners.push(owners::all(&self.machine));
         self.arm(before.map(|instr| &instr.call));
     }
 
@@ -166,6 +172,7 @@ impl<'a> Teller<'a> {
     fn end(mut self) -> Timeline {
         self.timeline.waits = waits::told(&self.machine);
         self.timeline.notes = memory::findings(&self.timeline);
+        owners::draw(&mut self.timeline, self.owners);
         self.timeline
     }
 }

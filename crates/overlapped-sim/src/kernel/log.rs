@@ -1,14 +1,17 @@
 //! What happened: a running number that tells two runs apart, and, if asked for, the events that a
 //! timeline is drawn from.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use overlapped::backend::{Cause, Entry, Op, Value};
 
 use super::{Time, devices::Devices, faults::Fault};
 use crate::{
     explore::Actor,
-    timeline::{Event, EventKind, Lane, LaneKind, Timeline},
+    timeline::{Event, EventKind, Lane, LaneKind, Timeline, Whose},
 };
 
 /// What went wrong, by cause.
@@ -165,7 +168,14 @@ impl Log {
         });
     }
 
-    pub(super) fn landed(&mut self, now: Time, number: u32, answer: &Result<Value, Cause>) {
+    /// `lent`: it had memory.
+    pub(super) fn landed(
+        &mut self,
+        now: Time,
+        number: u32,
+        answer: &Result<Value, Cause>,
+        lent: bool,
+    ) {
         let code = match answer {
             Ok(Value::Count(count)) => *count as u64,
             Ok(Value::Handle(_)) => 1 << 40,
@@ -180,7 +190,10 @@ impl Log {
                 Ok(Value::Handle(_)) => "a handle".to_owned(),
                 Err(cause) => cause.to_string(),
             };
-            (format!("#{number} is over: {how}"), Some(format!("buffer of #{number}: given back")))
+            (
+                format!("#{number} is over: {how}"),
+                lent.then(|| format!("buffer of #{number}: given back")),
+            )
         });
     }
 
@@ -274,14 +287,20 @@ impl Log {
             Place::Subsystem => count,
             Place::Driver => count + 1,
         };
+        let mut lent = BTreeSet::new();
         let events = self.events.unwrap_or_default().into_iter().enumerate();
         let events = events.map(|(index, noted)| {
             let before = noted.op.and_then(|op| last_of_op.insert(op, index));
+            if let Some(op) = noted.op.filter(|_| noted.memory.is_some()) {
+                let _ =
+                    if noted.kind == EventKind::Start { lent.insert(op) } else { lent.remove(&op) };
+            }
             Event {
                 at: Duration::from_nanos(noted.at),
                 lane: place(noted.lane),
                 text: noted.text,
                 memory: noted.memory,
+                whose: Some(whose(&lent)),
                 kind: noted.kind,
                 op: noted.op,
                 step: noted.step,
@@ -292,6 +311,13 @@ impl Log {
         let events = events.collect();
         Timeline { title, lanes, events, ..Timeline::default() }
     }
+}
+
+/// Buffers are the program's; those of these operations are lent.
+fn whose(lent: &BTreeSet<u32>) -> Whose {
+    let numbers: Vec<_> = lent.iter().map(|op| format!("#{op}")).collect();
+    let lent = (!numbers.is_empty()).then(|| numbers.join(", "));
+    Whose { owner: "the program".to_owned(), lent, astray: false }
 }
 
 /// An operation in a few words, the same in each run.

@@ -134,7 +134,7 @@ impl State {
         let flying = self.flying.remove(place);
         self.release(flying.entry.op().handle());
         self.counts.over += 1;
-        self.log.landed(self.now, flying.number, &answer);
+        self.log.landed(self.now, flying.number, &answer, !flying.entry.is_empty());
         let queue = flying.queue;
         self.touch(numbers::queue(queue), Access::Add);
         self.queues[queue].flying -= 1;

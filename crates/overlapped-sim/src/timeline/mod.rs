@@ -60,6 +60,8 @@ pub struct Event {
     pub text: String,
     /// What it meant for the memory: drawn on the same line in the memory lane.
     pub memory: Option<String>,
+    /// Whose the memory is after it: drawn as a band beside the memory lane.
+    pub whose: Option<Whose>,
     /// What sort of event it is.
     pub kind: EventKind,
     /// The operation that it belongs to, by its number in the run.
@@ -70,6 +72,17 @@ pub struct Event {
     pub source: Option<(&'static str, u32)>,
     /// The earlier events, by index, that this one waited for.
     pub after: Vec<usize>,
+}
+
+/// Whose the bytes are that a run is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Whose {
+    /// The function or the block that owns them; empty if nobody does.
+    pub owner: String,
+    /// The operation that they are lent to.
+    pub lent: Option<String>,
+    /// They are lent, and who lent them has them no longer.
+    pub astray: bool,
 }
 
 /// What sort of event it is: the drawing sets these apart.

@@ -1,14 +1,17 @@
 //! A picture for a book or a browser: lanes, time downward, and in red what went wrong.
 
-use super::{EventKind, LaneKind, Row, Timeline};
+use super::{EventKind, LaneKind, Row, Timeline, Whose};
 
 const TIME: usize = 76;
 const LANE: usize = 250;
-const MEMORY: usize = 330;
+/// The band of owners, and beside it what happened to the memory.
+const BAND: usize = 132;
+const MEMORY: usize = BAND + 306;
 const ROW: usize = 34;
 const TOP: usize = 76;
 /// About how wide a character is, and how many lines a text may have in its row.
 const CHARACTER: f32 = 6.9;
+const BOLD: f32 = 7.5;
 const LINES: usize = 2;
 
 const STYLE: &str = "\
@@ -23,14 +26,17 @@ svg{background:var(--paper)}text{font:12px ui-monospace,Menlo,Consolas,monospace
 .bad{stroke:var(--red);stroke-width:2}.t-bad{fill:var(--red);font-weight:600}\
 .t-hand{fill:var(--amber)}.arrow{stroke:var(--soft);fill:none;stroke-width:1.2}\
 .arrow-bad{stroke:var(--red);fill:none;stroke-width:2}.lent{fill:var(--lent)}\
-.free{fill:var(--free)}.other{fill:var(--other)}";
+.free{fill:var(--free)}.other{fill:var(--other)}.hit{fill:var(--red)}\
+.t-hit{fill:var(--paper);font-weight:600}.whose{font-size:11px}\
+.hand-over{stroke:var(--amber);stroke-width:3}";
 
 impl Timeline {
     /// The run as an SVG, readable in light and dark.
     pub fn svg(&self) -> String {
         let rows = self.folded(60);
         let width = TIME + self.lanes.iter().map(|lane| lane_width(lane.kind)).sum::<usize>() + 16;
-        let foot = 24 + 20 * (self.notes.len() + self.waits.len() + 1);
+        let notes = self.foot(width);
+        let foot = 24 + 20 * notes.len();
         let height = TOP + ROW * rows.len() + foot;
         let mut out = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
@@ -49,7 +55,7 @@ impl Timeline {
         for (index, row) in rows.iter().enumerate() {
             self.push_box(&mut out, row, TOP + ROW * index);
         }
-        self.push_foot(&mut out, TOP + ROW * rows.len() + 24);
+        push_foot(&mut out, &notes, TOP + ROW * rows.len() + 24);
         out.push_str("</svg>\n");
         out
     }
@@ -77,31 +83,33 @@ impl Timeline {
         }
     }
 
-    /// Beside the memory: whose it is. Lent to the I/O, another's while still lent, or free.
+    /// Beside the memory: whose it is, as long as it is theirs.
     fn push_band(&self, out: &mut String, rows: &[Row<'_>]) {
         let Some(lane) = self.memory_lane() else {
             return;
         };
-        let (x, mut class, mut flying) = (self.x(lane) + 4, "", 0_usize);
-        for (index, row) in rows.iter().enumerate() {
-            match row.event.kind {
-                EventKind::Start => {
-                    flying += 1;
-                    class = "lent";
-                }
-                EventKind::HandOver if flying > 0 => class = "other",
-                EventKind::Over => {
-                    flying = flying.saturating_sub(1);
-                    class = if flying > 0 { "lent" } else { "free" };
-                }
-                _ => {}
+        let x = self.x(lane) + 2;
+        let mut first = 0;
+        for row in 0..rows.len() {
+            let whose = rows[first].event.whose.as_ref();
+            let next = rows.get(row + 1).map(|next| next.event.whose.as_ref());
+            if next.is_some_and(|next| next == whose) {
+                continue;
             }
-            if !class.is_empty() {
-                let y = TOP + ROW * index;
-                out.push_str(&format!(
-                    "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"8\" height=\"{ROW}\"/>\n"
-                ));
+            if let Some(whose) = whose {
+                push_whose(out, whose, x, TOP + ROW * first, ROW * (row + 1 - first));
             }
+            first = row + 1;
+        }
+        let hits = rows.iter().enumerate().filter(|(_, row)| is_hit(row));
+        for (row, _) in hits {
+            let y = TOP + ROW * row + 3;
+            out.push_str(&format!(
+                "<rect class=\"hit\" x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\"/>\n",
+                BAND - 8,
+                ROW - 6
+            ));
+            out.push_str(&text(x + 6, y + 18, "t-hit", "\u{2716} written here"));
         }
     }
 
@@ -130,7 +138,8 @@ impl Timeline {
                     ));
                 }
             }
-            if let (EventKind::Violation, Some(lane)) = (row.event.kind, self.memory_lane()) {
+            let hits = row.event.kind == EventKind::Violation && row.event.memory.is_some();
+            if let (true, Some(lane)) = (hits, self.memory_lane()) {
                 let x1 = self.x(row.event.lane) + lane_width(self.lanes[row.event.lane].kind) - 10;
                 let x2 = self.x(lane) + 2;
                 out.push_str(&format!(
@@ -163,24 +172,74 @@ impl Timeline {
         }
         push_lines(out, x + 6, y, width - 12, ink, &row.text());
         if let (Some(lane), Some(memory)) = (self.memory_lane(), &event.memory) {
-            push_lines(out, self.x(lane) + 20, y, MEMORY - 28, ink, memory);
+            push_lines(out, self.x(lane) + BAND + 4, y, MEMORY - BAND - 12, ink, memory);
         }
     }
 
-    fn push_foot(&self, out: &mut String, top: usize) {
+    /// What stands below the lanes, line by line: a heading or none, and what is said.
+    fn foot(&self, width: usize) -> Vec<(String, String)> {
         let waits = self.waits.iter().map(|(lane, what)| {
             let name = self.lanes.get(*lane).map_or("", |lane| &lane.name);
             ("waits", format!("{name}: {what}"))
         });
         let notes = self.notes.iter().map(|(head, what)| (head.as_str(), what.clone()));
         let replay = self.replay.iter().map(|replay| ("replay", replay.clone()));
-        for (index, (head, what)) in waits.chain(notes).chain(replay).enumerate() {
-            let y = top + 20 * index;
-            let ink = if matches!(head, "cause" | "waits") { "t-bad" } else { "" };
-            out.push_str(&text(16, y, "soft", head));
-            out.push_str(&text(TIME + 8, y, ink, &what));
-        }
+        let room = (width.saturating_sub(TIME + 24) as f32 / BOLD) as usize;
+        let lines = waits.chain(notes).chain(replay).flat_map(|(head, what)| {
+            let heads = std::iter::once(head).chain(std::iter::repeat(""));
+            heads.map(str::to_owned).zip(lines(&what, room)).collect::<Vec<_>>()
+        });
+        lines.collect()
     }
+}
+
+fn push_foot(out: &mut String, lines: &[(String, String)], top: usize) {
+    let mut ink = "";
+    for (index, (head, what)) in lines.iter().enumerate() {
+        let y = top + 20 * index;
+        if !head.is_empty() {
+            ink = if matches!(&head[..], "cause" | "waits") { "t-bad" } else { "" };
+        }
+        out.push_str(&text(16, y, "soft", head));
+        out.push_str(&text(TIME + 8, y, ink, what));
+    }
+}
+
+/// A write that was not meant for whoever has the memory.
+fn is_hit(row: &Row<'_>) -> bool {
+    let astray = row.event.whose.as_ref().is_some_and(|whose| whose.astray);
+    row.event.kind == EventKind::Violation && astray
+}
+
+/// A piece of the band: who owns the bytes, and to whom they are lent.
+fn push_whose(out: &mut String, whose: &Whose, x: usize, y: usize, height: usize) {
+    let class = match whose {
+        Whose { astray: true, .. } => "other",
+        Whose { lent: Some(_), .. } => "lent",
+        Whose { .. } => "free",
+    };
+    let width = BAND - 8;
+    out.push_str(&format!(
+        "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>\n"
+    ));
+    if whose.astray {
+        out.push_str(&format!("<path class=\"hand-over\" d=\"M{x} {y}L{} {y}\"/>\n", x + width));
+    }
+    let owner = if whose.owner.is_empty() { "nobody" } else { &whose.owner };
+    let lent = whose.lent.as_ref().map(|op| format!("lent to {op}"));
+    for (index, what) in [Some(owner.to_owned()), lent].into_iter().flatten().enumerate() {
+        let ink = if index == 0 { "whose" } else { "soft whose" };
+        push_cut(out, x + 6, y + 14 + 14 * index, width - 8, ink, &what);
+    }
+}
+
+/// A text on one line, cut if it is too long; whole in its tooltip.
+fn push_cut(out: &mut String, x: usize, y: usize, width: usize, ink: &str, what: &str) {
+    let room = (width as f32 / CHARACTER) as usize;
+    let cut: String = what.chars().take(room).collect();
+    out.push_str(&format!("<g><title>{}</title>", escaped(what)));
+    out.push_str(&text(x, y, ink, &cut));
+    out.push_str("</g>\n");
 }
 
 fn lane_width(kind: LaneKind) -> usize {
@@ -190,16 +249,7 @@ fn lane_width(kind: LaneKind) -> usize {
 /// A text on at most two lines; what is longer is cut, and is whole in its tooltip.
 fn push_lines(out: &mut String, x: usize, y: usize, width: usize, ink: &str, what: &str) {
     let room = (width as f32 / CHARACTER) as usize;
-    let mut lines: Vec<String> = vec![String::new()];
-    for word in what.split_whitespace() {
-        let line = lines.last_mut().expect("there is one");
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room {
-            lines.push(word.to_owned());
-        } else {
-            line.push_str(if line.is_empty() { "" } else { " " });
-            line.push_str(word);
-        }
-    }
+    let mut lines = lines(what, room);
     let long = lines.len() > LINES || lines.iter().any(|line| line.chars().count() > room);
     lines.truncate(LINES);
     let first = if lines.len() == 1 { y + 21 } else { y + 15 };
@@ -213,6 +263,21 @@ fn push_lines(out: &mut String, x: usize, y: usize, width: usize, ink: &str, wha
     if long {
         out.push_str("</g>\n");
     }
+}
+
+/// Words on lines of so many characters.
+fn lines(what: &str, room: usize) -> Vec<String> {
+    let mut lines: Vec<String> = vec![String::new()];
+    for word in what.split_whitespace() {
+        let line = lines.last_mut().expect("there is one");
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room {
+            lines.push(word.to_owned());
+        } else {
+            line.push_str(if line.is_empty() { "" } else { " " });
+            line.push_str(word);
+        }
+    }
+    lines
 }
 
 fn text(x: usize, y: usize, class: &str, what: &str) -> String {

@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Effects, Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{EventKind, LaneKind, Row, Timeline};
+use super::{Event, EventKind, LaneKind, Row, Timeline, Whose};
 
 /// What the terminal is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,15 @@ impl Default for Look {
 /// The column of the time, in microseconds.
 const TIME: usize = 10;
 const GAP: &str = "  ";
+/// The columns of the band of owners.
+const BAND: usize = 2;
+/// What the band shows, and what it means.
+const LEGEND: [(char, &str); 4] = [
+    ('.', "the program's"),
+    ('|', "lent"),
+    ('#', "lent, and no longer whose it was"),
+    ('!', "written all the same"),
+];
 
 impl Timeline {
     /// The run as a table. The culprit's line begins with `!!`.
@@ -32,19 +41,24 @@ impl Timeline {
         let widths = self.widths(look.width.max(60));
         let mut out = String::new();
         let names: Vec<_> = self.lanes.iter().map(|lane| lane.name.clone()).collect();
-        push_cells(&mut out, "t/us", &names, &widths, Style::new().bold(), look.colour);
+        let head = Line { time: "t/us".to_owned(), band: self.band().map(|lane| (lane, ' ')) };
+        push_cells(&mut out, &head, &names, &widths, Style::new().bold(), look.colour);
         let rule: usize = TIME + widths.iter().map(|width| GAP.len() + width).sum::<usize>();
         out.push_str(&"-".repeat(rule));
         out.push('\n');
+        let mut whose = None;
         for row in self.folded(look.lines) {
-            self.push_row(&mut out, &row, &widths, look.colour);
+            whose = row.event.whose.as_ref().or(whose);
+            self.push_row(&mut out, &row, whose, &widths, look.colour);
         }
         self.push_waits(&mut out, &widths, look.colour);
         out.push_str(&"-".repeat(rule));
         out.push('\n');
-        for (head, text) in &self.notes {
-            let lines = wrapped(text, rule.saturating_sub(10));
-            for (index, line) in lines.iter().enumerate() {
+        let legend = self.legend();
+        let legend = (!legend.is_empty()).then_some(("memory", &legend[..]));
+        let notes = self.notes.iter().map(|(head, text)| (head.as_str(), text.as_str()));
+        for (head, text) in legend.into_iter().chain(notes) {
+            for (index, line) in wrapped(text, rule.saturating_sub(10)).iter().enumerate() {
                 let head = if index == 0 { head } else { "" };
                 out.push_str(&format!("{head:<9} {line}\n"));
             }
@@ -55,7 +69,28 @@ impl Timeline {
         out
     }
 
-    fn push_row(&self, out: &mut String, row: &Row<'_>, widths: &[usize], colour: bool) {
+    /// The memory lane, if it has a band of owners.
+    fn band(&self) -> Option<usize> {
+        let lane = self.memory_lane()?;
+        self.events.iter().any(|event| event.whose.is_some()).then_some(lane)
+    }
+
+    /// What of the band needs to be told.
+    fn legend(&self) -> String {
+        let band = self.events.iter().map(|event| band(event, event.whose.as_ref()));
+        let seen: Vec<_> = band.collect();
+        let told = LEGEND.iter().filter(|(shown, _)| seen.contains(shown));
+        told.map(|(shown, means)| format!("{shown} {means}")).collect::<Vec<_>>().join("; ")
+    }
+
+    fn push_row(
+        &self,
+        out: &mut String,
+        row: &Row<'_>,
+        whose: Option<&Whose>,
+        widths: &[usize],
+        colour: bool,
+    ) {
         let event = row.event;
         let mut cells = vec![String::new(); self.lanes.len()];
         let mark = if event.kind == EventKind::Violation { "!! " } else { "" };
@@ -63,21 +98,18 @@ impl Timeline {
         if let (Some(lane), Some(memory)) = (self.memory_lane(), &event.memory) {
             cells[lane].clone_from(memory);
         }
-        push_cells(
-            out,
-            &event.at.as_micros().to_string(),
-            &cells,
-            widths,
-            style(event.kind),
-            colour,
-        );
+        let band = band(event, whose);
+        let time = event.at.as_micros().to_string();
+        let line = Line { time, band: self.band().map(|lane| (lane, band)) };
+        push_cells(out, &line, &cells, widths, style(event.kind), colour);
     }
 
     fn push_waits(&self, out: &mut String, widths: &[usize], colour: bool) {
         for (lane, text) in &self.waits {
             let mut cells = vec![String::new(); self.lanes.len()];
             cells[(*lane).min(self.lanes.len() - 1)] = format!("waits: {text}");
-            push_cells(out, "for ever", &cells, widths, style(EventKind::Violation), colour);
+            let line = Line { time: "for ever".to_owned(), band: None };
+            push_cells(out, &line, &cells, widths, style(EventKind::Violation), colour);
         }
     }
 
@@ -94,6 +126,17 @@ impl Timeline {
     }
 }
 
+/// What the band of owners shows beside an event.
+fn band(event: &Event, whose: Option<&Whose>) -> char {
+    match whose {
+        Some(Whose { astray: true, .. }) if event.kind == EventKind::Violation => '!',
+        Some(Whose { astray: true, .. }) => '#',
+        Some(Whose { lent: Some(_), .. }) => '|',
+        Some(Whose { owner, .. }) if !owner.is_empty() => '.',
+        _ => ' ',
+    }
+}
+
 fn style(kind: EventKind) -> Style {
     let colour = |colour: AnsiColor| Style::new().fg_color(Some(colour.into()));
     match kind {
@@ -106,25 +149,36 @@ fn style(kind: EventKind) -> Style {
     }
 }
 
+/// What stands beside the cells of a row.
+struct Line {
+    time: String,
+    /// The lane with the band of owners, and what the band shows.
+    band: Option<(usize, char)>,
+}
+
 /// One row, on as many lines as its longest cell needs.
 fn push_cells(
     out: &mut String,
-    time: &str,
+    row: &Line,
     cells: &[String],
     widths: &[usize],
     style: Style,
     colour: bool,
 ) {
-    let columns = cells.iter().zip(widths).map(|(cell, width)| wrapped(cell, *width));
+    let band = |lane: usize| row.band.filter(|(its, _)| *its == lane).map(|(_, band)| band);
+    let room = |lane, width: usize| if band(lane).is_some() { width - BAND } else { width };
+    let columns = cells.iter().zip(widths).enumerate();
+    let columns = columns.map(|(lane, (cell, width))| wrapped(cell, room(lane, *width)));
     let columns: Vec<_> = columns.collect();
     let height = columns.iter().map(Vec::len).max().unwrap_or(1).max(1);
     for line in 0..height {
-        let time = if line == 0 { time } else { "" };
+        let time = if line == 0 { &row.time } else { "" };
         let mut text = format!("{time:>TIME$}");
-        for (column, width) in columns.iter().zip(widths) {
+        for (lane, (column, width)) in columns.iter().zip(widths).enumerate() {
             let cell = column.get(line).map_or("", String::as_str);
-            let pad = width.saturating_sub(cell.width());
-            text.push_str(&format!("{GAP}{cell}{}", " ".repeat(pad)));
+            let pad = room(lane, *width).saturating_sub(cell.width());
+            let band = band(lane).map(|band| format!("{band} ")).unwrap_or_default();
+            text.push_str(&format!("{GAP}{band}{cell}{}", " ".repeat(pad)));
         }
         let text = text.trim_end();
         if colour && style != Style::new() {
