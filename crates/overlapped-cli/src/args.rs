@@ -57,11 +57,14 @@ Examples:
   overlapped lab run seed                        the bug of the seed, and the proof of its fix
   overlapped lab run seed --svg seed.svg         as a picture
   overlapped lab run routine --exhaustive        each effect a step of its own
+  overlapped lab explain routine --json          rule, cause and cure, for a program
+  overlapped lab --json                          the list of programs, likewise
 
 Exit codes:
-  0  it was told
+  0  it was told, and the verdict is the stated one
   1  a drawing could not be written
-  2  there is no such program, or the token is of another one";
+  2  there is no such program, or the token is of another one
+  6  the verdict that was found is not the one that the list states";
 
 /// Reads with a timeout and tells the true outcome; tells what this machine supports.
 #[derive(Parser)]
@@ -89,9 +92,13 @@ pub(crate) enum Command {
     /// Show the bugs of overlapped I/O: programs under every schedule, counted and drawn
     ///
     /// Without a command, lists the programs.
+    #[command(after_help = LAB_EXAMPLES)]
     Lab {
         #[command(subcommand)]
         command: Option<LabCommand>,
+        /// Print what is told as JSON
+        #[arg(long, global = true)]
+        json: bool,
     },
 }
 
@@ -123,9 +130,6 @@ pub(crate) struct RunArgs {
     /// Make each effect of a completion a step of its own, in either order
     #[arg(long)]
     pub(crate) exhaustive: bool,
-    /// Print the numbers as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Args)]

@@ -15,4 +15,6 @@ pub(crate) enum Exit {
     NoBackend = 4,
     /// Something was in flight when nothing should have been.
     InFlight = 5,
+    /// A program of the laboratory has another verdict than the stated one.
+    OtherVerdict = 6,
 }

@@ -1,5 +1,7 @@
 //! `overlapped lab`: programs with the bugs of overlapped I/O, under every schedule, drawn.
 
+mod json;
+
 use std::{
     fs,
     io::{self, IsTerminal, Write},
@@ -13,24 +15,30 @@ use overlapped_lab::{
     usual_rules,
 };
 use overlapped_sim::timeline::{Look, Timeline};
-use serde_json::json;
 
 use crate::{
     args::{LabCommand, RunArgs},
     exit::Exit,
+    output::say,
     trouble::Trouble,
 };
 
-pub(crate) fn run(command: Option<LabCommand>) -> Result<Exit, Trouble> {
-    let text = match command {
-        None => list(),
-        Some(LabCommand::Explain { name }) => explain(find("lab explain", &name)?),
-        Some(LabCommand::Run(args)) => run_program(&args)?,
+/// How many names are suggested.
+const SIMILAR: usize = 3;
+
+pub(crate) fn run(command: Option<LabCommand>, json: bool) -> Result<Exit, Trouble> {
+    let (text, exit) = match command {
+        None => (if json { json::list() } else { list() }, Exit::Done),
+        Some(LabCommand::Explain { name }) => {
+            let program = find("lab explain", &name)?;
+            (if json { json::explain(program) } else { explain(program) }, Exit::Done)
+        }
+        Some(LabCommand::Run(args)) => run_program(&args, json)?,
     };
     match write!(anstream::stdout(), "{text}") {
         // Whoever reads has seen enough.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Trouble::os("lab", &error)),
-        _ => Ok(Exit::Done),
+        _ => Ok(exit),
     }
 }
 
@@ -49,12 +57,28 @@ fn list() -> String {
 
 fn find(verb: &str, name: &str) -> Result<&'static Program, Trouble> {
     programs::find(name).ok_or_else(|| {
-        let names = programs::all().map(|program| program.name);
-        let near = names.min_by_key(|known| strsim::damerau_levenshtein(name, known));
-        let next =
-            format!("perhaps {:?}; `overlapped lab` lists the programs", near.unwrap_or("seed"));
+        let near: Vec<_> = similar(name).iter().map(|name| format!("{name:?}")).collect();
+        let perhaps = match near.is_empty() {
+            true => String::new(),
+            false => format!("perhaps {}; ", near.join(" or ")),
+        };
+        let next = format!("{perhaps}`overlapped lab` lists the programs");
         Trouble::usage(verb, format!("there is no program {name:?}"), &next)
     })
+}
+
+/// The programs that may have been meant, the likeliest first: a typing error or two away, or, if
+/// none is, those that have the word in their name.
+fn similar(name: &str) -> Vec<&'static str> {
+    let distance = |known: &str| strsim::damerau_levenshtein(name, known);
+    let all = || programs::all().map(|program| program.name);
+    let mut names: Vec<_> = all().filter(|known| distance(known) <= 1 + name.len() / 4).collect();
+    if names.is_empty() && name.len() > 2 {
+        names = all().filter(|known| known.contains(name)).collect();
+    }
+    names.sort_by_key(|known| (distance(known), *known));
+    names.truncate(SIMILAR);
+    names
 }
 
 fn explain(program: &Program) -> String {
@@ -88,7 +112,7 @@ fn judged(verdict: &str) -> String {
     }
 }
 
-fn run_program(args: &RunArgs) -> Result<String, Trouble> {
+fn run_program(args: &RunArgs, json: bool) -> Result<(String, Exit), Trouble> {
     let program = find("lab run", &args.name)?;
     let rules = if args.exhaustive { fine_rules() } else { usual_rules() };
     if let Some(token) = &args.replay {
@@ -97,7 +121,8 @@ fn run_program(args: &RunArgs) -> Result<String, Trouble> {
             Trouble::usage("lab run", what, &next)
         })?;
         write_drawings(args, &timeline)?;
-        return Ok(drawn(&timeline));
+        let text = if json { json::timeline(token, &timeline) } else { drawn(&timeline) };
+        return Ok((text, Exit::Done));
     }
     let report = program.explore(rules);
     if let Some((_, timeline)) = &report.simplest {
@@ -105,10 +130,23 @@ fn run_program(args: &RunArgs) -> Result<String, Trouble> {
     } else {
         write_drawings(args, &report.debugged_timeline)?;
     }
-    if args.json {
-        return Ok(as_json(program, &report, rules));
+    let text =
+        if json { json::report(program, &report, rules) } else { told(program, &report, rules) };
+    Ok((text, judge(program, &report)))
+}
+
+/// Whether the program is as it is stated to be. It is said where it does not disturb the output.
+fn judge(program: &Program, report: &Report) -> Exit {
+    let found = report.verdict();
+    if found == program.verdict {
+        return Exit::Done;
     }
-    Ok(told(program, &report, rules))
+    let cut = if report.complete { "" } else { " (the search was cut short)" };
+    say(format_args!(
+        "lab run {}: the verdict is {found}, and not {} as stated{cut}; please report it",
+        program.name, program.verdict
+    ));
+    Exit::OtherVerdict
 }
 
 fn write_drawings(args: &RunArgs, timeline: &Timeline) -> Result<(), Trouble> {
@@ -223,45 +261,6 @@ fn exercise(healed: &Report) -> String {
     )
 }
 
-fn as_json(program: &Program, report: &Report, rules: Rules) -> String {
-    let fixed = program.fix().map(|fixed| {
-        let healed = fixed.explore(rules);
-        json!({
-            "name": fixed.name,
-            "timelines": healed.timelines.to_string(),
-            "bad": healed.bad().to_string(),
-        })
-    });
-    let verdicts: serde_json::Map<_, _> = report
-        .verdicts
-        .iter()
-        .map(|(letters, count)| (letters.clone(), json!(count.to_string())))
-        .collect();
-    let [in_time, cancelled, late] = report.outcomes.map(|count| count.to_string());
-    let value = json!({
-        "name": program.name,
-        "variant": program.variant,
-        "about": program.about,
-        // Counts may be larger than what a JSON number holds for sure.
-        "timelines": report.timelines.to_string(),
-        "verdicts": verdicts,
-        "bad": report.bad().to_string(),
-        "noticed": report.noticed.to_string(),
-        "in_time": in_time,
-        "cancelled": cancelled,
-        "too_late": late,
-        "orders_that_matter": report.runs,
-        "complete": report.complete,
-        "token": report.simplest.as_ref().map(|(token, _)| token.to_string()),
-        "debugged": {
-            "timelines": report.debugged.0.to_string(),
-            "bad": report.debugged.1.to_string(),
-        },
-        "fixed": fixed,
-    });
-    format!("{value:#}\n")
-}
-
 /// As wide as the terminal, and in colour if there is one.
 fn drawn(timeline: &Timeline) -> String {
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
@@ -273,4 +272,30 @@ fn drawn(timeline: &Timeline) -> String {
 fn bold(text: &str) -> String {
     let style = Style::new().bold().fg_color(Some(AnsiColor::Cyan.into()));
     format!("{style}{text}{style:#}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_is_not_as_stated_has_an_exit_code_of_its_own() {
+        let seed = programs::find("seed").expect("built in");
+        let report = seed.explore(usual_rules());
+        assert_eq!(judge(seed, &report), Exit::Done);
+        for verdict in ["OK", "CD", "H"] {
+            let mut stated = *seed;
+            stated.verdict = verdict;
+            assert_eq!(judge(&stated, &report), Exit::OtherVerdict, "{verdict}");
+        }
+    }
+
+    #[test]
+    fn names_that_are_near_are_suggested_and_others_are_not() {
+        assert_eq!(similar("sed"), ["seed"]);
+        assert_eq!(similar("ring-drian")[0], "ring-drain");
+        assert_eq!(similar("zero-copy"), ["ring-zero-copy", "ring-zero-copy-notified"]);
+        assert_eq!(similar("ring").len(), SIMILAR);
+        assert!(similar("nothing-like-it").is_empty());
+    }
 }

@@ -45,6 +45,16 @@ impl Report {
         let fine = self.verdicts.iter().filter(|(letters, _)| matches!(&letters[..], "OK" | "L"));
         self.timelines - fine.map(|(_, count)| count).sum::<u128>()
     }
+
+    /// The letters of all that goes wrong in some timeline, or `OK`: to be compared with what the
+    /// program is stated to be.
+    #[must_use]
+    pub fn verdict(&self) -> String {
+        let found = |letter| self.verdicts.keys().any(|it| it != "OK" && it.contains(letter));
+        let letters = Harm::CAUSES.into_iter().map(|(_, letter, _)| letter);
+        let letters: String = letters.filter(|letter| found(*letter)).collect();
+        if letters.is_empty() { "OK".to_owned() } else { letters }
+    }
 }
 
 /// The rules by which programs run: one step queues the completion and signals, as in the numbers

@@ -40,6 +40,58 @@ fn numbers_come_as_json() {
     assert_eq!(value["fixed"]["bad"], "0");
 }
 
+fn json(args: &[&str]) -> serde_json::Value {
+    let ran = lab(args);
+    assert_eq!(ran.code, Some(0), "{args:?}");
+    serde_json::from_str(&ran.text()).expect("JSON, and nothing else")
+}
+
+#[test]
+fn every_verb_speaks_json() {
+    let list = json(&["--json"]);
+    let seed = list.as_array().expect("a list").iter().find(|program| program["name"] == "seed");
+    assert_eq!(seed.expect("the seed")["verdict"], "C");
+    let told = json(&["explain", "seed", "--json"]);
+    assert_eq!((&told["name"], &told["fixed"]), (&"seed".into(), &"fix-a".into()));
+    assert!(told["cure"].as_str().is_some_and(|cure| cure.contains("GetOverlappedResult")));
+    let run = json(&["run", "seed", "--json"]);
+    assert_eq!((&run["stated"], &run["verdict"]), (&"C".into(), &"C".into()));
+    assert_eq!(run["why"]["earlier"], "return WAIT_TIMEOUT");
+    assert_eq!(run["why"]["later"], "writes the status");
+    let token = run["token"].as_str().expect("a token");
+    let again = json(&["run", "seed", "--replay", token, "--json"]);
+    assert_eq!(again["timeline"], run["timeline"]);
+    let events = again["timeline"].as_array().expect("events");
+    let hit = events.iter().find(|event| event["kind"] == "Violation").expect("a culprit");
+    assert_eq!((&hit["owner"], &hit["astray"]), (&"victim()".into(), &true.into()));
+}
+
+// What the list states is what a run finds: otherwise the exit code would be 6.
+#[test]
+fn the_stated_verdicts_are_those_that_are_found() {
+    let list = json(&["--json"]);
+    let names =
+        list.as_array().expect("a list").iter().filter_map(|program| program["name"].as_str());
+    let kinds = ["seed", "routine", "ring-", "libaio-", "own-events"];
+    for name in names.filter(|name| kinds.iter().any(|kind| name.starts_with(kind))) {
+        for args in [&["run", name][..], &["run", name, "--exhaustive"]] {
+            assert_eq!(lab(args).code, Some(0), "{args:?}");
+        }
+    }
+}
+
+#[test]
+fn the_reason_is_told_and_the_debugger_s_part_in_it() {
+    let text = lab(&["run", "seed"]).text().split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "`return WAIT_TIMEOUT` came before `writes the status` of read #1",
+        "as in the 88 timelines in which it waits until read #1 is over",
+        "turns round the very order that decides, so the debugger hides it",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
 #[test]
 fn a_token_brings_the_timeline_back_and_drawings_are_written() {
     let text = lab(&["run", "seed", "--json"]).text();
@@ -60,6 +112,12 @@ fn a_wrong_name_and_a_wrong_token_are_told() {
     let told = "there is no program \"sed\"; perhaps \"seed\"; `overlapped lab` lists the programs";
     lab(&["run", "sed"]).is_refused(2, &format!("lab run: {told}"));
     lab(&["explain", "sed"]).is_refused(2, &format!("lab explain: {told}"));
+    let told = "there is no program \"zero-copy\"; perhaps \"ring-zero-copy\" or \
+                \"ring-zero-copy-notified\"; \
+                `overlapped lab` lists the programs";
+    lab(&["run", "zero-copy"]).is_refused(2, &format!("lab run: {told}"));
+    let told = "there is no program \"nothing-like-it\"; `overlapped lab` lists the programs";
+    lab(&["run", "nothing-like-it"]).is_refused(2, &format!("lab run: {told}"));
     for token in ["nonsense", "z", "zzzzzz00"] {
         let ran = lab(&["run", "seed", "--replay", token]);
         assert_eq!(ran.code, Some(2), "{token}");
