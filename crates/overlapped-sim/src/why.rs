@@ -63,7 +63,7 @@ impl fmt::Display for Why {
                     Kind::Length => "only a part was moved",
                     Kind::Latency => "it took longer",
                     Kind::Outcome => "a cancel was not heeded: it is a request",
-                    Kind::Survivor => "the power cut left less",
+                    Kind::Survivor => "not everything survived that was not synced",
                     Kind::Pick => "another one was picked",
                     Kind::Program => "the program chose otherwise",
                 };

@@ -1,8 +1,7 @@
-//! What a simulated system must not get wrong itself: who is got up, who may overtake whom, what a
-//! power cut leaves.
+//! What a simulated system must not get wrong itself: who is got up, who may overtake whom.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     collections::BTreeSet,
     future::Future,
     pin::Pin,
@@ -10,7 +9,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use overlapped::{alertable, fs::File, fs::OpenOptions, pipe, wait_any};
+use overlapped::{alertable, fs::File, pipe, wait_any};
 use overlapped_sim::{Check, Sim, explore};
 
 // [C12] a port that is driven on a thread's own stack gets that thread up.
@@ -65,46 +64,6 @@ fn a_thread_that_ends_leaves_its_streams_to_the_others() {
     assert!(report.failure().is_none(), "{}", report.failure().expect("one"));
     let report = Check::new().runs(2000).run(body);
     assert!(report.failure().is_none(), "{}", report.failure().expect("one"));
-}
-
-/// Two records, each its number and a check; how many were acknowledged, and how many are found.
-fn journal(sim: &Sim, syncs: bool) -> (usize, usize) {
-    let record = |number: u8| vec![number, !number];
-    sim.file("/log", Vec::new());
-    let acknowledged = Cell::new(0);
-    sim.until_power_cut(|machine| {
-        let file = OpenOptions::new().write(true).open(machine, "/log").wait().expect("the log");
-        for number in 0..2_u8 {
-            let write = file.write_all_at(record(number), u64::from(number) * 2);
-            write.wait().expect("a write");
-            if syncs {
-                file.sync_data().wait().expect("a sync");
-            }
-            acknowledged.set(usize::from(number) + 1);
-        }
-    });
-    let file = File::open(sim, "/log").wait().expect("the log");
-    let read = file.read_at(vec![0; 100], 0).wait().expect("a read");
-    let whole = |(number, pair): &(usize, &[u8])| *pair == record(*number as u8);
-    (acknowledged.get(), read.buf[..read.n].chunks(2).enumerate().take_while(whole).count())
-}
-
-// [C16] each point where the power may be cut, and each way in which what was not synced survives.
-#[test]
-fn a_journal_survives_every_power_cut_if_it_syncs() {
-    let synced = explore(|sim| {
-        let (acknowledged, found) = journal(sim, true);
-        assert!(found >= acknowledged, "{found} of {acknowledged}");
-        (acknowledged, found)
-    });
-    assert!(synced.is_complete());
-    let all = [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2)];
-    assert!(synced.outcomes().eq(&all), "{:?}", synced.outcomes().collect::<Vec<_>>());
-    let missing = Check::new().run(|sim| {
-        let (acknowledged, found) = journal(sim, false);
-        assert!(found >= acknowledged, "{found} of {acknowledged}");
-    });
-    assert!(missing.failure().is_some(), "the missing sync is found");
 }
 
 /// A program with a bit of everything that a run leaves behind.

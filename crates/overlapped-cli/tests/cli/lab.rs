@@ -139,3 +139,23 @@ fn finer_effects_change_the_numbers_and_not_the_verdict() {
     assert_ne!(value["bad"], "0");
     assert_eq!(value["fixed"]["bad"], "0");
 }
+
+#[test]
+fn the_bugs_that_others_had_are_run_explained_and_proved_healed() {
+    let bugs = [
+        ("ring-same-user-data", "ring-own-user-data"),
+        ("ring-buffer-lost", "ring-buffer-returned"),
+        ("ring-deinit", "ring-deinit-waits"),
+        ("ring-error-path", "ring-error-path-drains"),
+        ("routine-fix-a", "routine-loop"),
+        ("null-event-shared", "own-events"),
+    ];
+    for (bug, fix) in bugs {
+        let text = lab(&["run", bug]).text();
+        let proof = text.lines().find(|line| line.starts_with("proof: ")).expect(bug);
+        assert!(proof.starts_with(&format!("proof: `{fix}`")), "{proof}");
+        assert!(proof.contains(": 0 of ") && text.contains("\nwhy       "), "{text}");
+        let text = lab(&["run", fix]).text();
+        assert!(text.contains("Every schedule is correct."), "{fix}: {text}");
+    }
+}

@@ -3,6 +3,7 @@
 
 mod aio;
 mod contexts;
+mod incidents;
 mod mistakes;
 mod packets;
 mod pool;
@@ -61,6 +62,7 @@ pub fn all() -> impl Iterator<Item = &'static Program> {
         threads::PROGRAMS,
         pool::PROGRAMS,
         rings::PROGRAMS,
+        incidents::PROGRAMS,
         aio::PROGRAMS,
     ];
     rooms.into_iter().flatten()

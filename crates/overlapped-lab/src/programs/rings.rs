@@ -197,7 +197,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         rule: "a success that beat the cancel has taken the bytes (S39)",
         cause: "The entry says how many bytes came; whoever cancelled does not look.",
         cure: "Deliver the bytes, or keep them for the next read.",
-        incident: "compio#746",
+        incident: "compio#315: an accept that was over before its cancel.",
         fixed: Some("ring-kept-success"),
         write: |rules| from_socket(rules, false),
     },

@@ -341,36 +341,54 @@ impl State {
     pub(super) fn lose_power(&mut self) {
         // Names of files that were made and not synced may be there all the same; losing them is
         // the harder case, and the one that is tried.
-        self.devices.disk.names = self.devices.disk.safe_names.clone();
+        let safe = self.devices.disk.safe_names.clone();
+        let names = std::mem::replace(&mut self.devices.disk.names, safe);
+        for (name, inode) in names.iter() {
+            if self.devices.disk.names.get(name) != Some(inode) {
+                self.log.lost_name(self.now, name);
+            }
+        }
         for inode in 0..self.devices.disk.files.len() {
             let Content::File(file) = &mut self.devices.disk.files[inode].what else {
                 continue;
             };
             let mut left = Arc::unwrap_or_clone(std::mem::take(&mut file.safe));
-            for change in std::mem::take(&mut file.unsynced) {
-                self.survive(&mut left, &change);
+            let changes = std::mem::take(&mut file.unsynced);
+            let mut pieces = (0, 0);
+            for change in &changes {
+                let (survived, all) = self.survive(&mut left, change);
+                pieces = (pieces.0 + survived, pieces.1 + all);
+            }
+            if !changes.is_empty() {
+                let name = names.iter().find(|(_, known)| *known as usize == inode);
+                let name = name.map_or(&b"a file without a name"[..], |(name, _)| name);
+                self.log.survived(self.now, name, pieces);
             }
             self.devices.disk.files[inode].what = Content::File(Bytes::with(left));
         }
     }
 
-    /// All of a change, nothing of it, or some of its sectors.
-    fn survive(&mut self, left: &mut Vec<u8>, change: &Change) {
+    /// All of a change, nothing of it, or some of its sectors: how many, and of how many.
+    fn survive(&mut self, left: &mut Vec<u8>, change: &Change) -> (usize, usize) {
         let Change::Write { at, bytes } = change else {
-            if self.choose(2, Kind::Survivor) == 0 {
+            let survives = self.choose(2, Kind::Survivor) == 0;
+            if survives {
                 apply(left, change);
             }
-            return;
+            return (usize::from(survives), 1);
         };
-        let mut from = 0;
+        let (mut from, mut survived, mut all) = (0, 0, 0);
         while from < bytes.len() {
             let sector = (at + from) / SECTOR;
             let end = ((sector + 1) * SECTOR - at).min(bytes.len());
+            all += 1;
             if self.choose(2, Kind::Survivor) == 0 {
+                survived += 1;
                 let bytes = bytes[from..end].to_vec();
                 apply(left, &Change::Write { at: at + from, bytes });
             }
             from = end;
         }
+        (survived, all)
     }
 }

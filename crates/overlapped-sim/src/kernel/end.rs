@@ -68,7 +68,14 @@ impl Kernel {
     /// The power was cut, or is now, when the program is over: the machine that comes up again has
     /// the disk, and nothing else.
     pub(crate) fn lose_power(self: &Arc<Self>) {
-        self.lock().fail(Trouble::PowerCut);
+        {
+            let mut state = self.lock();
+            if state.trouble.is_none() {
+                let now = state.now;
+                state.log.power(now);
+                state.fail(Trouble::PowerCut);
+            }
+        }
         self.unwind_all();
         let mut state = self.lock();
         state.trouble = None;

@@ -202,6 +202,21 @@ impl Log {
         self.note(now, Place::Driver, EventKind::Injected, None, || "the power is cut".to_owned());
     }
 
+    pub(super) fn lost_name(&mut self, now: Time, name: &[u8]) {
+        self.note(now, Place::Driver, EventKind::Injected, None, || {
+            format!("{} was not synced: the name is lost", String::from_utf8_lossy(name))
+        });
+    }
+
+    /// Of so many changed pieces of a file, each in a sector, so many.
+    pub(super) fn survived(&mut self, now: Time, name: &[u8], (survived, all): (usize, usize)) {
+        self.mix((survived as u64) << 8 | 6, now);
+        self.note(now, Place::Driver, EventKind::Injected, None, || {
+            let name = String::from_utf8_lossy(name);
+            format!("{name} was not synced: {survived} of {all} pieces survive")
+        });
+    }
+
     pub(super) fn wall(&mut self, now: Time, forward: bool) {
         self.mix(0xa0 | u64::from(forward), now);
         self.note(now, Place::Subsystem, EventKind::Injected, None, || {
