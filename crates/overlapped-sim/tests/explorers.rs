@@ -1,5 +1,6 @@
 //! Explorers that do not know of one another: sums over distinct states, every order one by one,
-//! every order that matters, and one that is here and uses nothing of the library's. They must agree.
+//! every order that matters, and one that is here and uses nothing of the library's. They must
+//! agree.
 
 #[path = "explorers/simple.rs"]
 mod simple;

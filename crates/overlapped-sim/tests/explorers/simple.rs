@@ -1,6 +1,6 @@
-//! The simplest explorer that there is. It shares no line with the library's: at each state it tries
-//! each step, and in each step each way, by calling itself. What the library sums up or leaves out
-//! must come to the same.
+//! The simplest explorer that there is. It shares no line with the library's: at each state it
+//! tries each step, and in each step each way, by calling itself. What the library sums up or
+//! leaves out must come to the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 
