@@ -11,7 +11,8 @@
 //!   generation).
 //! * The count is the OS's own, a short one included.
 //! * A new handle is answered as [`Value::Handle`], the moment it exists.
-//! * A flying operation goes on without anybody in `wait`.
+//! * A flying operation goes on without anybody in `wait`; on a port of one thread it may wait for
+//!   that thread's next.
 
 #[cfg(target_os = "linux")]
 mod cached;

@@ -397,20 +397,29 @@ impl Entry {
         })
     }
 
-    /// Hands the entry to a kernel that knows it by 64 bits. The claim to the block goes with it.
+    /// The 64 bits by which a kernel is to know the entry, which is then given away by
+    /// [`Entry::give_away`].
     #[cfg(target_os = "linux")]
-    pub(crate) fn into_bits(self) -> u64 {
-        let entry = ManuallyDrop::new(self);
-        entry.block.as_ptr().expose_provenance();
-        entry.id().to_bits()
+    #[inline]
+    pub(crate) fn to_bits(&self) -> u64 {
+        self.block.as_ptr().expose_provenance();
+        self.id().to_bits()
     }
 
-    /// Takes back an entry that [`Entry::into_bits`] gave away; `None` if the generation is not
-    /// that block's, which means that the kernel answered twice.
+    /// A kernel knows the entry by its bits now. The claim to the block goes with them.
+    #[cfg(target_os = "linux")]
+    #[inline]
+    pub(crate) fn give_away(self) {
+        std::mem::forget(self);
+    }
+
+    /// Takes back an entry that was given away; `None` if the generation is not that block's, which
+    /// means that the kernel answered twice.
     ///
     /// # Safety
     ///
-    /// `bits` came from `into_bits`, and the kernel has said its last word about it.
+    /// `bits` came from `to_bits` of an entry that was given away, and the kernel has said its last
+    /// word about it.
     #[cfg(target_os = "linux")]
     pub(crate) unsafe fn from_bits(bits: u64) -> Option<Self> {
         let address = usize::try_from(bits & super::ADDRESS).ok()?;

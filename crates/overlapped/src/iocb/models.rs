@@ -415,3 +415,58 @@ fn loom_line_dropped() {
     faulty(line_first, true);
     faulty(line_first, false);
 }
+
+// [C5] what was noted of it while it flew is told, to who takes it and to its heir.
+#[test]
+fn loom_marks() {
+    loom::model(|| {
+        let handle = Arc::new(Handle::default());
+        let (half, Flying(mut entry, mut line)) = start(&handle);
+        let kernel = thread::spawn(move || {
+            line.marks_mut().cancelled = true;
+            entry.slices_mut().for_each(|slice| slice.copy_from_slice(b"ab"));
+            assert!(entry.step(Ok(Value::Count(2)), true));
+            let moved = entry.moved();
+            finish(entry.land(line, |holder| drop(holder.landed(Id(0), moved))));
+        });
+        if half.is_landed() {
+            let cancel = half.take("model", |_, outcome| outcome.about.cancel);
+            assert_eq!(cancel, crate::op::Cancel::ByProgram);
+        } else {
+            drop(half);
+        }
+        kernel.join().unwrap();
+        check_told(&handle, 1);
+    });
+}
+
+// [C1] [C13] what the program makes of an outcome panics while the kernel's half still leaves, and
+// the block is used again.
+#[test]
+fn loom_a_panic_when_it_is_taken() {
+    loom::model(|| {
+        let handle = Arc::new(Handle::default());
+        let (half, flying) = start(&handle);
+        let id = half.id();
+        let other = thread::spawn(move || kernel(flying));
+        let mut landed = 1;
+        if half.is_landed() {
+            let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                half.take("model", |request, _| {
+                    assert_eq!(request.buf.0, b"ab");
+                    std::panic::resume_unwind(Box::new(()));
+                });
+            }));
+            assert!(panic.is_err());
+            let (next, flying) = start(&handle);
+            assert_ne!(next.id(), id);
+            drop(next);
+            kernel(flying);
+            landed = 2;
+        } else {
+            drop(half);
+        }
+        other.join().unwrap();
+        check_told(&handle, landed);
+    });
+}

@@ -31,18 +31,29 @@ impl Background {
             }
             return;
         }
-        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(thread) = &*thread {
+        // Without it whoever blocks still drives; the next call tries again.
+        if let Some(thread) = self.thread(shard) {
             thread.unpark();
-            return;
         }
-        let name = format!("overlapped-{}", shard.number);
-        let mine = Arc::clone(shard);
-        match thread::Builder::new().name(name).spawn(move || run(&mine)) {
-            Ok(handle) => *thread = Some(handle.thread().clone()),
-            // Whoever blocks still drives; the next call tries again.
-            Err(error) => trace::no_background(&error),
+    }
+
+    /// Whether somebody comes when called.
+    pub(super) fn is_there(&self, shard: &Arc<Shard>) -> bool {
+        shard.simulator.is_some() || self.thread(shard).is_some()
+    }
+
+    /// The thread; it is started if need be.
+    fn thread(&self, shard: &Arc<Shard>) -> Option<Thread> {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if thread.is_none() {
+            let name = format!("overlapped-{}", shard.number);
+            let mine = Arc::clone(shard);
+            match thread::Builder::new().name(name).spawn(move || run(&mine)) {
+                Ok(handle) => *thread = Some(handle.thread().clone()),
+                Err(error) => trace::no_background(&error),
+            }
         }
+        thread.clone()
     }
 
     /// The port is gone: the thread is to drain `shard` within `bound` and end.

@@ -79,6 +79,10 @@ impl Builder {
     /// directly and completions come one by one, less is done without it. It means nothing to other
     /// ports.
     ///
+    /// The kernel's own work is put off, too: a write that found a pipe full, and a read that found
+    /// it empty, go on at a turn, and not while the thread computes or sleeps elsewhere (joins a
+    /// thread, say). Turn it off where such a thread waits for what its own operations do.
+    ///
     /// [io_uring_setup(2)]: https://man7.org/linux/man-pages/man2/io_uring_setup.2.html
     pub fn deferred(mut self, deferred: bool) -> Self {
         self.deferred = deferred;

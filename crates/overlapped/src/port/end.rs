@@ -10,6 +10,7 @@ use std::{
 };
 
 use super::{Shard, mine, outside::Outside, parker::Parker, shard::lock, trace};
+use crate::sync::in_this_order_always;
 
 impl Shard {
     /// Refuses new operations and cancels what flies.
@@ -64,20 +65,23 @@ impl Shard {
         self.busy()
     }
 
-    /// Leaves a waker, to be called when nothing flies.
+    /// Leaves a waker, to be called when nothing flies; the shard is closed.
     fn watch(self: &Arc<Self>, waker: Waker) {
-        if self.is_mine() {
-            lock(&self.idle).push(waker);
-            self.watched.store(true, Ordering::Relaxed);
-            return;
-        }
-        // Its own thread leaves it, and so does not overlook it.
-        self.post(move |shard| {
+        let elsewhere = self.outside.as_ref().filter(|_| !self.is_mine());
+        let Some(mut posts) = elsewhere.and_then(Outside::open) else {
+            // It is that thread, or that thread has given it up, and may still drain it.
+            return lock(&self.idle).push(waker);
+        };
+        // Its own thread leaves it, once it knows of the end, and so does not overlook it.
+        posts.push(move |shard| {
             shard.watch(waker);
             if shard.busy() == 0 {
                 shard.tell_idle();
             }
         });
+        drop(posts);
+        // First left, then looked, as for any other waker.
+        in_this_order_always();
     }
 
     /// The thread that the shard belongs to gives it up: drained until then, or leaked. Nothing is

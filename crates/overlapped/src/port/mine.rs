@@ -26,6 +26,12 @@ pub(super) fn remove(shard: &Arc<Shard>) {
     let _locals_are_gone = gone;
 }
 
+/// Whether the calling thread has any.
+#[inline]
+pub(super) fn any() -> bool {
+    MINE.try_with(|mine| !mine.borrow().is_empty()).unwrap_or(false)
+}
+
 /// The shards that the calling thread serves.
 pub(super) fn all() -> Vec<Arc<Shard>> {
     let all = MINE.try_with(|mine| {

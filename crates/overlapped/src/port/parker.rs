@@ -162,7 +162,6 @@ impl Parker {
 
     fn serve(&self, shard: &Arc<Shard>, until: Option<Instant>) {
         self.steer(shard, |woken| shard.turn(if woken { Some(shard.now()) } else { until }));
-        shard.look_outside();
     }
 
     /// Sleeps until `done`, which wakes it, or until then; whether `done`.

@@ -58,8 +58,6 @@ pub(crate) struct Shard {
     pub(super) finished: AtomicU64,
     /// Who waits until all are.
     pub(super) idle: Mutex<Vec<Waker>>,
-    /// Somebody does; of the thread that the shard belongs to, for a look without the lock.
-    pub(super) watched: AtomicBool,
     pub(super) background: Background,
     pub(super) panics: AtomicU64,
 }
@@ -111,7 +109,6 @@ impl Shard {
             admitted: AtomicU64::new(0),
             finished: AtomicU64::new(0),
             idle: Mutex::default(),
-            watched: AtomicBool::new(false),
             background: Background::default(),
             panics: AtomicU64::new(0),
         })

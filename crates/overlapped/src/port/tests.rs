@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    sync::{Arc, Condvar, Mutex},
+    sync::{Arc, Condvar, Mutex, mpsc},
     task::{Wake, Waker},
     thread,
     time::{Duration, Instant},
@@ -234,4 +234,31 @@ fn an_owner_that_goes() {
     );
     drop(outside);
     assert!(over(&device));
+}
+
+// [C9] who drains from elsewhere, after the owner gave up, is told when the owner's second try
+// succeeds.
+#[test]
+fn a_drain_after_the_owner_gave_up() {
+    let (shard, device) = shard();
+    let half = start(&shard);
+    shard.turn(Some(shard.now()));
+    // Nothing that cancels can find it.
+    let kept = std::mem::take(&mut device.0.0.lock().unwrap().flying);
+    assert_eq!(shard.retire(Some(shard.now())), 1);
+    let (begun, begin) = mpsc::channel();
+    let other = {
+        let shard = Arc::clone(&shard);
+        thread::spawn(move || {
+            begun.send(()).unwrap();
+            shard.drain(None)
+        })
+    };
+    begin.recv().unwrap();
+    // It may still be about to leave its waker, or sleep already.
+    thread::sleep(Duration::from_millis(20));
+    device.0.0.lock().unwrap().done.extend(kept);
+    assert_eq!(shard.drain(Some(shard.now() + LIMIT)), 0);
+    assert!(half.is_landed());
+    assert_eq!(other.join().unwrap(), 0);
 }

@@ -15,6 +15,7 @@ use super::{
     batch::flush_batches,
     book::{Book, Cancelled, Landed},
     helm::{Call, Seat},
+    mine,
     outside::Post,
     parker::Parker,
     shard::{Shard, lock},
@@ -37,6 +38,27 @@ pub(super) struct Kernel {
 thread_local! {
     /// Room for what is left after this thread's next turn, so that a turn does not allocate.
     static SPARE: Cell<Option<Box<After>>> = const { Cell::new(None) };
+}
+
+/// A thread waits for a shard that it leaves to others, since it has shards of its own to serve.
+struct Attending<'a>(&'a Shard);
+
+impl<'a> Attending<'a> {
+    fn begin(shard: &'a Arc<Shard>) -> Self {
+        if let Some(mut book) = shard.book.lock() {
+            book.attended += 1;
+        }
+        shard.hail();
+        Self(shard)
+    }
+}
+
+impl Drop for Attending<'_> {
+    fn drop(&mut self) {
+        if let Some(mut book) = self.0.book.lock() {
+            book.attended -= 1;
+        }
+    }
 }
 
 /// The helm is held; it is left even if a backend panics.
@@ -112,14 +134,19 @@ impl Shard {
         let mut looked = false;
         loop {
             parker.clear();
-            let over = done();
-            if over || looked && until.is_some_and(|until| until <= self.now()) {
-                self.look_outside();
-                return over;
+            if done() {
+                return true;
+            }
+            if looked && until.is_some_and(|until| until <= self.now()) {
+                return false;
             }
             looked = true;
             flush_batches();
             match (&self.outside, self.is_mine()) {
+                (None, _) if mine::any() && self.background.is_there(self) => {
+                    let _attended = Attending::begin(self);
+                    parker.park(until);
+                }
                 (None, _) => self.sail(parker, done, until),
                 (Some(_), true) => parker.steer(self, |woken| {
                     self.turn(if woken { Some(self.now()) } else { until });
@@ -178,7 +205,7 @@ impl Shard {
         self.conclude(after);
     }
 
-    /// A turn of the thread that the shard belongs to. It turns again, or looks outside.
+    /// A turn of the thread that the shard belongs to.
     pub(crate) fn turn(self: &Arc<Self>, until: Option<Instant>) {
         let Some(outside) = &self.outside else {
             return self.sail(&Parker::current(), &|| false, until);
@@ -192,11 +219,16 @@ impl Shard {
         outside.rest(|called| kernel.wait(if called { Some(self.now()) } else { until }));
         let after = self.settle(&mut kernel);
         drop(kernel);
+        let landed = after.count > 0;
         self.conclude(after);
+        if landed {
+            self.look_outside();
+        }
     }
 
-    /// Something may have landed, and this thread may go elsewhere. Who has just left a waker for
-    /// it is told now; who leaves one looks for the landing afterwards.
+    /// Something has landed, and this thread may go elsewhere, be it into the code that was waiting
+    /// for it. Who has just left a waker for it is told now; who leaves one looks for the landing
+    /// afterwards.
     pub(crate) fn look_outside(self: &Arc<Self>) {
         if self.is_local() {
             in_this_order_always();
@@ -282,7 +314,8 @@ impl Shard {
             }
         }
         self.finish(&mut after);
-        if after.wakers.capacity().max(after.landed.capacity()) <= MODEST {
+        let room = after.wakers.capacity().max(after.landed.capacity());
+        if room.max(after.asked.capacity()) <= MODEST {
             // Where the thread's locals are gone, it is freed.
             let _kept = SPARE.try_with(|spare| spare.set(Some(after)));
         }
@@ -322,11 +355,11 @@ impl Shard {
         }
     }
 
-    /// Tells who waits until nothing flies.
+    /// Tells who waits until nothing flies. Of a thread's own shard nobody does before it is
+    /// closed.
     pub(super) fn tell_idle(&self) {
-        if !self.is_local() || self.watched.load(Ordering::Relaxed) {
+        if !self.is_local() || self.is_closed() {
             let idle = mem::take(&mut *lock(&self.idle));
-            self.watched.store(false, Ordering::Relaxed);
             idle.into_iter().for_each(Waker::wake);
         }
     }

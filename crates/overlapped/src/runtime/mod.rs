@@ -40,8 +40,9 @@ const POLLS: usize = 128;
 ///
 /// Files and operations are the same as on any port, and may go to other threads: there they work
 /// through this one, which serves them while it is in [`block_on`](Self::block_on) or in any wait
-/// of this library, and not while it sleeps otherwise (when it joins a thread, say). The `block_on`
-/// of one runtime does not serve another one of the same thread.
+/// of this library, and not while it sleeps otherwise (when it joins a thread, say). Nor does what
+/// is in flight go on then, if it must wait for a pipe ([`Builder::deferred`]). The `block_on` of
+/// one runtime does not serve another one of the same thread.
 ///
 /// What is started on this thread reaches the OS at its next turn: when it blocks, in `block_on` or
 /// in a wait, and when [`Port::submit`] is called.
@@ -155,7 +156,6 @@ impl Runtime {
             if self.tasks.take_main() {
                 let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
                 if let Poll::Ready(output) = polled {
-                    self.shard.look_outside();
                     return output;
                 }
             }

@@ -179,7 +179,6 @@ impl Tasks {
         }));
         if polled.unwrap_or(true) {
             let _panic = catch_unwind(AssertUnwindSafe(|| drop(future)));
-            // A runtime that ended meanwhile has dropped the slots.
             self.slots.borrow_mut().try_remove(task as usize);
         } else if let Some(slot) = self.slots.borrow_mut().get_mut(task as usize) {
             slot.future = Some(future);

@@ -3,9 +3,10 @@
 #![cfg(not(loom))]
 
 mod elsewhere;
-mod races;
 mod ends;
+mod races;
 mod tasks;
+mod told;
 mod waits;
 
 #[path = "../support/scratch.rs"]

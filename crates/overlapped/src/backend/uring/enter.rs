@@ -100,6 +100,11 @@ impl Enter {
         self.call(ring, queued, 1, self.waiting(), Some(left))
     }
 
+    /// Has deferred work done.
+    pub(super) fn catch_up(&self, ring: &IoUring) -> io::Result<()> {
+        self.call(ring, 0, 0, ENTER_GETEVENTS, None)
+    }
+
     /// The time that is spent waiting is not counted as waiting for a disk: nothing is to be made
     /// ready for it to go on.
     fn waiting(&self) -> u32 {

@@ -122,7 +122,7 @@ fn read_word(parts: &mut HashMap<u64, i32>, user_data: u64, result: i32, flags: 
 // written, and the processor waits for that.
 #[inline]
 fn complete(bits: u64, result: i32, out: &mut Vec<Completion>) {
-    // SAFETY: entries alone have tag zero, `bits` came from `into_bits` when the SQE was pushed,
+    // SAFETY: entries alone have tag zero, `bits` came from `to_bits` when the SQE was pushed,
     // and this is the kernel's last word about it.
     let Some(entry) = (unsafe { Entry::from_bits(bits) }) else {
         return;
@@ -182,8 +182,15 @@ impl Reap for UringReap {
         match entered {
             Ok(()) => Ok(()),
             Err(error) => match error.raw_os_error() {
-                // EINTR, ETIME; EBUSY and EAGAIN are about what is queued, which goes next time.
-                Some(4 | 62 | 16 | 11) => Ok(()),
+                // EINTR, ETIME.
+                Some(4 | 62) => Ok(()),
+                // EBUSY, EAGAIN: about what is queued, which goes next time. Something must be over
+                // for that, and the kernel did not come to it.
+                Some(16 | 11) => {
+                    self.cq.catch_up();
+                    self.drain(out);
+                    Ok(())
+                }
                 _ => Err(error),
             },
         }

@@ -90,11 +90,11 @@ impl SqSide {
         entry: Entry,
         table: Option<NonZeroU16>,
     ) -> Result<(), Entry> {
-        let bits = entry.id().to_bits();
+        let bits = entry.to_bits();
         if !encode(&entry, table, |sqe| self.push_bare(&sqe.user_data(bits))) {
             return Err(entry);
         }
-        let _bits = entry.into_bits();
+        entry.give_away();
         Ok(())
     }
 
@@ -152,6 +152,14 @@ impl CqSide {
         let timespec = Timespec::from(until.saturating_duration_since(Instant::now()));
         let args = SubmitArgs::new().timespec(&timespec);
         self.0.uring.submitter().submit_with_args(1, &args).map(drop)
+    }
+
+    /// Has work done that the kernel has put off, and hands over nothing.
+    pub(super) fn catch_up(&mut self) {
+        if let Some(enter) = self.0.own() {
+            // It says no more than the next wait will.
+            let _tried = enter.catch_up(&self.0.uring);
+        }
     }
 
     /// Waits for a completion for at most so long.
