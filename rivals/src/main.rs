@@ -20,6 +20,11 @@ fn benches() -> Vec<Bench> {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|first| first == "--one") {
+        let order = rounds::Order::read(&arguments[1..]).expect("only this program says --one");
+        println!("{}", order.carry_out(benches()));
+        return;
+    }
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
     if let Some(unknown) =
         arguments.iter().find(|argument| !["--dry", "--quick"].contains(&&argument[..]))

@@ -16,8 +16,8 @@ ring; `overlapped-lab` as async code over raw memory. `overlapped-sim` runs what
 express of it, through the library itself: a file is opened and read, the buffer is given, and no
 schedule is bad.
 
-Rates are per second of this thread's processor time: the median of all rounds, with the least and
-the most. In a round each has its turn. The ratio is to the first line of the table.
+Rates are per second of processor time, of the one thread that runs it: the median of all rounds,
+with the least and the most. In a round each has its turn, in a process of its own. The ratio is to the first line of the table.
 ";
 
 pub(crate) fn write(results: &[Result], plan: Plan) -> String {

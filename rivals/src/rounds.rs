@@ -1,6 +1,7 @@
-//! Rounds: each bench in turn, all of them several times, in processor time of this thread.
+//! Rounds: each bench in turn, all of them several times, in processor time of the thread that runs
+//! it.
 
-use std::time::Duration;
+use std::{process::Command, time::Duration};
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -75,21 +76,21 @@ impl Result {
 }
 
 pub(crate) fn measure(benches: Vec<Bench>, plan: Plan) -> Vec<Result> {
-    let result = |bench: Bench| Result {
+    let result = |(bench, of): (usize, Bench)| Result {
         rates: Vec::new(),
         firsts: Vec::new(),
         ran: Ran::default(),
-        wholes: bench
-            .whole
-            .map(|whole| [false, true].map(|fixed| timed(|| whole(fixed, plan.most)))),
-        bench,
+        wholes: of.whole.map(|_| {
+            [false, true].map(|fixed| Order::Whole { bench, fixed, most: plan.most }.pass_on())
+        }),
+        bench: of,
     };
-    let mut results: Vec<Result> = benches.into_iter().map(result).collect();
+    let mut results: Vec<Result> = benches.into_iter().enumerate().map(result).collect();
     for round in 0..plan.rounds {
-        for result in &mut results {
+        for (bench, result) in results.iter_mut().enumerate() {
             let count = (result.bench.count / plan.part).max(1);
             let seed = 1 + round as u64 * 10_000_000;
-            let (ran, took) = timed(|| (result.bench.run)(count, seed));
+            let (ran, took) = Order::Part { bench, count, seed }.pass_on();
             eprintln!("{}: {} in {took:.1?}", result.bench.name, ran.count);
             result.rates.push(ran.count as f64 / took.as_secs_f64());
             result.firsts.extend(ran.first);
@@ -102,6 +103,63 @@ pub(crate) fn measure(benches: Vec<Bench>, plan: Plan) -> Vec<Result> {
         result.firsts.sort_unstable();
     }
     results
+}
+
+/// One measurement. It is a process of its own: loom and shuttle have hooks for panics, which would
+/// be in each other's way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Order {
+    Part { bench: usize, count: u64, seed: u64 },
+    Whole { bench: usize, fixed: bool, most: u64 },
+}
+
+impl Order {
+    /// As [`pass_on`](Self::pass_on) writes it.
+    pub(crate) fn read(words: &[String]) -> Option<Self> {
+        let [kind, bench, first, second] = words else {
+            return None;
+        };
+        let (bench, first, second) =
+            (bench.parse().ok()?, first.parse().ok()?, second.parse().ok()?);
+        match &kind[..] {
+            "part" => Some(Self::Part { bench, count: first, seed: second }),
+            "whole" => Some(Self::Whole { bench, fixed: first == 1, most: second }),
+            _ => None,
+        }
+    }
+
+    /// Has another process carry it out.
+    fn pass_on(self) -> (Ran, Duration) {
+        let (kind, bench, first, second) = match self {
+            Self::Part { bench, count, seed } => ("part", bench, count, seed),
+            Self::Whole { bench, fixed, most } => ("whole", bench, u64::from(fixed), most),
+        };
+        let program = std::env::current_exe().expect("this program has a path");
+        let numbers = [bench as u64, first, second].map(|number| number.to_string());
+        let output = Command::new(program).args(["--one", kind]).args(numbers).output();
+        let output = output.expect("this program can be started");
+        assert!(output.status.success(), "{self:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let line = String::from_utf8_lossy(&output.stdout);
+        let numbers: Vec<u64> = line.split_whitespace().map_while(|n| n.parse().ok()).collect();
+        let [count, bad, first, nanos] = numbers[..] else {
+            panic!("{self:?} says {line:?}");
+        };
+        let first = (first > 0).then_some(first);
+        (Ran { count, bad, first }, Duration::from_nanos(nanos))
+    }
+
+    /// Carries it out; what it came to, as a line.
+    pub(crate) fn carry_out(self, benches: Vec<Bench>) -> String {
+        let (ran, took) = match self {
+            Self::Part { bench, count, seed } => timed(|| (benches[bench].run)(count, seed)),
+            Self::Whole { bench, fixed, most } => {
+                let whole = benches[bench].whole.expect("it has an end");
+                timed(|| whole(fixed, most))
+            }
+        };
+        let Ran { count, bad, first } = ran;
+        format!("{count} {bad} {} {}", first.unwrap_or(0), took.as_nanos())
+    }
 }
 
 fn timed<T>(run: impl FnOnce() -> T) -> (T, Duration) {

@@ -30,8 +30,9 @@ struct Host {
 impl Host {
     fn new(seed: u64) -> Self {
         let mut config = FsConfig::default();
-        // Around the timeout.
-        config.io_latency().min_latency(Duration::ZERO).max_latency(Duration::from_secs(2));
+        // Around the timeout: half of the reads are late.
+        let latency = config.io_latency();
+        latency.min_latency(Duration::ZERO).max_latency(Duration::from_secs(2)).distribution(0.7);
         let fs = Fs::builder().config(config).seed(seed).build();
         Self { fs, rings: Arc::default() }
     }
