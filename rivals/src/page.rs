@@ -94,7 +94,8 @@ fn searches(page: &mut String, results: &[Result], plan: Plan) {
 }
 
 fn whole((ran, took): (Ran, Duration), plan: Plan) -> String {
-    let cut = if ran.count >= plan.most { "> " } else { "" };
+    // loom stops before the last one.
+    let cut = if ran.count + 1 >= plan.most { "> " } else { "" };
     format!("{cut}{} in {took:.1?}", figure(ran.count as f64))
 }
 
