@@ -15,7 +15,7 @@ use crate::sync::in_this_order_always;
 impl Shard {
     /// Refuses new operations and cancels what flies.
     pub(super) fn close(self: &Arc<Self>) {
-        self.closed.store(true, Ordering::Release);
+        self.closed.store(true, Ordering::SeqCst);
         let Some(mut book) = self.book.lock() else {
             return self.post(Self::close);
         };
@@ -52,7 +52,7 @@ impl Shard {
 
     /// How many operations are not over, wills and wake-ups included.
     pub(crate) fn busy(&self) -> usize {
-        let finished = self.finished.load(Ordering::Acquire);
+        let finished = self.finished.load(Ordering::SeqCst);
         let admitted = self.admitted.load(Ordering::Acquire);
         usize::try_from(admitted.saturating_sub(finished)).unwrap_or(usize::MAX)
     }

@@ -355,10 +355,10 @@ impl Shard {
         }
     }
 
-    /// Tells who waits until nothing flies. Of a thread's own shard nobody does before it is
-    /// closed.
+    /// Tells who waits until nothing flies: nobody before the shard is closed. First the count, then
+    /// this look; who waits first closes and then looks at the count.
     pub(super) fn tell_idle(&self) {
-        if !self.is_local() || self.is_closed() {
+        if self.closed.load(Ordering::SeqCst) {
             let idle = mem::take(&mut *lock(&self.idle));
             idle.into_iter().for_each(Waker::wake);
         }
@@ -371,7 +371,7 @@ impl Shard {
             let finished = self.finished.load(Ordering::Relaxed) + count;
             self.finished.store(finished, Ordering::Release);
         } else {
-            self.finished.fetch_add(count, Ordering::AcqRel);
+            self.finished.fetch_add(count, Ordering::SeqCst);
         }
         self.busy() == 0
     }
