@@ -1,0 +1,32 @@
+//! Threads of a simulated system: who is got up by what, what ends with whom, and ports whose turns
+//! are taken on the stacks of others.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Waker},
+    time::Duration,
+};
+
+use overlapped::pipe;
+use overlapped_sim::explore;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+// [C12] who is attended and sleeps is got up by a timer that is armed meanwhile.
+#[test]
+fn a_timer_that_is_armed_later_is_kept() {
+    let report = explore(|sim| {
+        let (reader, _writer) = pipe::pair(sim).expect("a pipe");
+        let mut read = reader.read(vec![0; 4]);
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(Pin::new(&mut read).poll(&mut cx).is_pending(), "there is nothing to read");
+        let start = sim.now();
+        sim.block_on(sim.sleep(SECOND)).expect("a sleep");
+        // A deadline of what is attended already.
+        let failed = sim.block_on(read.deadline(SECOND)).expect_err("there is nothing to read");
+        assert!(failed.error.is_cancelled());
+        assert_eq!(sim.now() - start, 2 * SECOND);
+    });
+    assert!(report.is_complete());
+}
