@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use overlapped::pipe;
+use overlapped::{Port, pipe};
 use overlapped_sim::explore;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -27,6 +27,21 @@ fn a_timer_that_is_armed_later_is_kept() {
         let failed = sim.block_on(read.deadline(SECOND)).expect_err("there is nothing to read");
         assert!(failed.error.is_cancelled());
         assert_eq!(sim.now() - start, 2 * SECOND);
+    });
+    assert!(report.is_complete());
+}
+
+// [C10] a port's turn on a thread's stack does not hide what the thread itself waits for.
+#[test]
+fn a_scope_of_two_ports_is_joined_whoever_lands_what() {
+    let report = explore(|sim| {
+        let other = Port::with_backend(sim.backend());
+        let ((mine, _w), (theirs, _v)) = (pipe::pair(sim).unwrap(), pipe::pair(&other).unwrap());
+        let (mut a, mut b) = ([9; 4], [9; 4]);
+        sim.scope(|scope| {
+            let _lent = (scope.read(&mine, &mut a), scope.read(&theirs, &mut b));
+        });
+        assert_eq!((a, b), ([9; 4], [9; 4]));
     });
     assert!(report.is_complete());
 }

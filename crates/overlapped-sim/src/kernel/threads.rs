@@ -114,9 +114,10 @@ struct Bed {
 impl Sleeper for Bed {
     fn park(&self, until: Option<Instant>) {
         let until = until.map(|until| self.kernel.time(until));
-        self.taken.store(true, Ordering::SeqCst);
+        // A service that takes its turn here meanwhile may sleep, too.
+        let before = self.taken.swap(true, Ordering::SeqCst);
         self.kernel.point(Wait::Park { until });
-        self.taken.store(false, Ordering::SeqCst);
+        self.taken.store(before, Ordering::SeqCst);
     }
 
     fn unpark(&self) {
