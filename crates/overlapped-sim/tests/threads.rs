@@ -45,3 +45,18 @@ fn a_scope_of_two_ports_is_joined_whoever_lands_what() {
     });
     assert!(report.is_complete());
 }
+
+// [C3] to move nothing needs no bytes, no room, and nobody at the other end.
+#[test]
+fn nothing_to_move_does_not_wait() {
+    let report = explore(|sim| {
+        sim.pipe_room(4);
+        let (reader, writer) = pipe::pair(sim).expect("a pipe");
+        assert_eq!(reader.read(vec![]).wait().expect("a read of nothing").n, 0);
+        assert_eq!(writer.write(vec![7; 4]).wait().expect("a write").n, 4);
+        assert_eq!(writer.write(vec![]).wait().expect("a write of nothing").n, 0);
+        reader.close().wait().expect("nothing is owed");
+        assert_eq!(writer.write(vec![]).wait().expect("a write of nothing").n, 0);
+    });
+    assert!(report.is_complete());
+}
