@@ -9,7 +9,7 @@ use std::{
 };
 
 use overlapped::{Port, pipe};
-use overlapped_sim::explore;
+use overlapped_sim::{Check, explore};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -44,6 +44,19 @@ fn a_scope_of_two_ports_is_joined_whoever_lands_what() {
         assert_eq!((a, b), ([9; 4], [9; 4]));
     });
     assert!(report.is_complete());
+}
+
+// [C10] a scope that cannot end is a hang that is told, and not the process's end.
+#[test]
+fn a_scope_that_never_ends_is_told() {
+    let report = Check::new().run(|sim| {
+        sim.pipe_room(4);
+        let (_reader, writer) = pipe::pair(sim).expect("a pipe");
+        // A scope lets writes run to their end; nobody reads this one.
+        sim.scope(|scope| drop(scope.write(&writer, &[1; 10])));
+    });
+    let failure = report.failure().expect("it hangs").to_string();
+    assert!(failure.contains("nobody can go on"), "{failure}");
 }
 
 // [C3] to move nothing needs no bytes, no room, and nobody at the other end.
