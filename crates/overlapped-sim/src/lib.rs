@@ -13,6 +13,7 @@ mod report;
 mod run;
 mod sim;
 mod tasks;
+mod threads;
 pub mod timeline;
 mod why;
 
@@ -20,6 +21,7 @@ pub use check::{Check, explore, replay, run};
 pub use kernel::Faults;
 pub use net::{Net, NoNet};
 pub use report::{Failure, Report};
-pub use sim::{Sim, Thread};
+pub use sim::Sim;
 pub use tasks::Task;
+pub use threads::{Thread, Threads};
 pub use why::Why;

@@ -4,11 +4,12 @@
 use std::{
     future::Future,
     pin::Pin,
+    sync::atomic::{AtomicU32, Ordering},
     task::{Context, Waker},
     time::Duration,
 };
 
-use overlapped::{Port, pipe};
+use overlapped::{Port, alertable, pipe};
 use overlapped_sim::{Check, explore};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -72,4 +73,55 @@ fn nothing_to_move_does_not_wait() {
         assert_eq!(writer.write(vec![]).wait().expect("a write of nothing").n, 0);
     });
     assert!(report.is_complete());
+}
+
+// [C11] a simulated thread has routines of its own, which end with it.
+#[test]
+fn routines_end_with_their_simulated_thread() {
+    let outer = Port::builder().build().expect("a port");
+    outer.sleep(Duration::ZERO).then(|_| ());
+    let report = explore(|sim| {
+        assert_eq!(alertable::queued(), 0, "none of the run before, none from outside");
+        let (reader, writer) = pipe::pair(sim).expect("a pipe");
+        let reader = sim.thread("one", move || {
+            reader.read(vec![0; 4]).then(|_| panic!("its thread never waits alertably"));
+            reader
+        });
+        let reader = reader.join();
+        writer.write_all(b"kept".to_vec()).wait().expect("a write");
+        assert_eq!(reader.read_exact(vec![0; 4]).wait().expect("a read").buf, b"kept");
+        sim.sleep(SECOND).then(|_| panic!("nobody waits for it"));
+    });
+    assert!(report.is_complete());
+    assert_eq!(alertable::wait(None), 1, "the test's own is there again");
+}
+
+// [C16] threads that borrow are joined, and what made one of them wait for ever is told.
+#[test]
+fn threads_that_borrow_end_with_their_scope() {
+    let report = explore(|sim| {
+        let last = AtomicU32::new(0);
+        sim.threads(|threads| {
+            for number in 1..=2 {
+                let last = &last;
+                threads.spawn("one of two", move || {
+                    sim.yield_now();
+                    last.store(number, Ordering::SeqCst);
+                });
+            }
+        });
+        last.into_inner()
+    });
+    assert!(report.is_complete() && report.outcomes().eq(&[1, 2]));
+
+    let report = Check::new().run(|sim| {
+        let (reader, writer) = pipe::pair(sim).expect("a pipe");
+        sim.threads(|threads| {
+            threads.spawn("reader", || reader.read(vec![0; 4]).wait().map(drop));
+            let _writer = &writer;
+            std::panic::resume_unwind(Box::new("nothing was written"));
+        });
+    });
+    let failure = report.failure().expect("it panics").to_string();
+    assert!(failure.contains("nothing was written"), "{failure}");
 }
