@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod check;
+pub mod conformance;
 pub mod explore;
 mod kernel;
 mod machine;
