@@ -23,6 +23,9 @@ use test_only::TestOnly;
 /// The folders of a crate that hold Rust files.
 const FOLDERS: &[&str] = &["src", "tests", "benches", "examples"];
 
+/// Tests that are there for others to run.
+const SUITE: &str = "crates/overlapped-sim/src/conformance/";
+
 pub(crate) struct Source {
     /// From the workspace's root, with forward slashes.
     pub(crate) path: String,
@@ -99,9 +102,11 @@ impl Source {
         self.is_test_file() || self.test_only.lines.iter().any(|range| range.contains(&line))
     }
 
-    /// Whether the file is an integration test, or its parent declares it under `cfg(test)`.
+    /// Whether the file is an integration test or a part of the conformance suite, or its parent
+    /// declares it under `cfg(test)`.
     pub(crate) fn is_test_file(&self) -> bool {
-        self.test_only.whole || self.folder() == Some("tests")
+        let suite = self.path.starts_with(SUITE);
+        self.test_only.whole || suite || self.folder() == Some("tests")
     }
 
     /// Whether the file is part of a crate's `src`.

@@ -1,6 +1,6 @@
 //! What the verbs do.
 
-/// fmt, clippy, doc, features, test, stress: a cargo call or two each.
+/// fmt, clippy, doc, features, test, seeds, stress: a cargo call or two each.
 pub(crate) mod basic;
 /// Instructions per operation, against the figures that are checked in.
 pub(crate) mod counts;

@@ -35,6 +35,12 @@ pub(crate) const VERBS: &[Verb] = &[
     verb("counts", "instructions per operation; --write accepts them", CI, steps::counts::run),
     verb("loom", "every interleaving of the block, the book and a shard", CI, steps::loom::run),
     verb("miri", "undefined behaviour in all that needs no kernel", CI, steps::nightly::miri),
+    verb(
+        "seeds",
+        "the conformance suite on the simulated kernel, 10,000 seeds a case",
+        CI,
+        steps::basic::seeds,
+    ),
     verb("stress", "storms on the real kernel, release build", CI, steps::basic::stress),
     verb("asan", "stress and conformance under AddressSanitizer", CI, steps::nightly::asan),
     verb(
@@ -67,7 +73,7 @@ pub(crate) fn usage() -> String {
     for verb in VERBS {
         text += &format!("  {:<12}{}\n", verb.name, verb.about);
     }
-    text + "\nloom, miri, stress, asan and tsan hand what follows to the tests, e.g. a name.\n"
+    text + "\nloom, miri, seeds, stress, asan and tsan hand what follows to the tests: a name.\n"
 }
 
 #[cfg(test)]

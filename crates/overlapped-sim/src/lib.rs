@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod check;
+pub mod conformance;
 pub mod explore;
 mod kernel;
 mod machine;
@@ -13,6 +14,7 @@ mod report;
 mod run;
 mod sim;
 mod tasks;
+mod threads;
 pub mod timeline;
 mod why;
 
@@ -20,6 +22,7 @@ pub use check::{Check, explore, replay, run};
 pub use kernel::Faults;
 pub use net::{Net, NoNet};
 pub use report::{Failure, Report};
-pub use sim::{Sim, Thread};
+pub use sim::Sim;
 pub use tasks::Task;
+pub use threads::{Thread, Threads};
 pub use why::Why;

@@ -79,6 +79,11 @@ impl Sim {
         self.kernel().lock().devices.set_capacity(bytes);
     }
 
+    /// How many bytes a pipe or FIFO holds that is made from now on; 64 KiB at first.
+    pub fn pipe_room(&self, bytes: usize) {
+        self.kernel().lock().devices.set_pipe_room(bytes);
+    }
+
     /// What a read of the whole file would bring now; `None` if there is none.
     pub fn contents(&self, path: impl AsRef<Path>) -> Option<Vec<u8>> {
         self.kernel().lock().devices.contents(&name(path.as_ref()))

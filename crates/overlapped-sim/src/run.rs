@@ -1,13 +1,10 @@
 //! One run of a program on a simulated system.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use crate::{
     Sim,
-    kernel::{Decider, Enter, Kernel, Left, Settings, Trouble, Unwound},
+    kernel::{Decider, Enter, Kernel, Left, Settings},
 };
 
 /// Where runs take place, one after the other: each on a system of its own, in the room of the one
@@ -30,9 +27,10 @@ impl Stage {
         let kernel = self.kernel(choice, settings, traced);
         let enter = Enter::new(&kernel, 0, quiet);
         let sim = Sim::new(&kernel);
-        let output = caught(&kernel, || body(&sim));
+        let output = kernel.caught(|| body(&sim));
+        kernel.caught(|| enter.end_routines());
         // Its last handle may be this one: what is in flight is asked to stop.
-        let _dropped = caught(&kernel, || drop(sim));
+        kernel.caught(|| drop(sim));
         let left = kernel.finish();
         drop(enter);
         self.used = Some(kernel);
@@ -62,18 +60,6 @@ pub(crate) fn once<R>(
     Stage::default().run(choice, settings, traced, body)
 }
 
-fn caught<R>(kernel: &Kernel, body: impl FnOnce() -> R) -> Option<R> {
-    match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(output) => Some(output),
-        Err(panic) => {
-            if !panic.is::<Unwound>() {
-                kernel.lock().fail(Trouble::panic(&*panic));
-            }
-            None
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -81,7 +67,10 @@ mod tests {
     use overlapped::{fs::File, pipe};
 
     use super::*;
-    use crate::explore::{Random, Search};
+    use crate::{
+        explore::{Random, Search},
+        kernel::Trouble,
+    };
 
     const RUNS: u64 = 100;
 

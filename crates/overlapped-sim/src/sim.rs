@@ -1,13 +1,8 @@
-use std::{
-    ops::Deref,
-    sync::{Arc, Mutex, PoisonError},
-    thread::JoinHandle,
-    time::Duration,
-};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use overlapped::{Port, Runtime, backend::Backend};
 
-use crate::kernel::{Kernel, Wait, here};
+use crate::kernel::{Kernel, here};
 
 /// A simulated system, from inside: its port, its disk, its threads and tasks.
 ///
@@ -49,26 +44,6 @@ impl Sim {
         Runtime::with_backend(self.kernel.backend())
     }
 
-    /// Starts a thread of the program. Threads take turns: one overtakes another only at a point,
-    /// where something was started or asked for, or is waited for.
-    pub fn thread<R: Send + 'static>(
-        &self,
-        name: &str,
-        body: impl FnOnce() -> R + Send + 'static,
-    ) -> Thread<R> {
-        let result = Arc::new(Mutex::new(None));
-        let told = Arc::clone(&result);
-        let body = move || {
-            let output = body();
-            *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(output);
-        };
-        let (number, os) = self.kernel.spawn(name.to_owned(), body);
-        let thread = Thread { kernel: Arc::clone(&self.kernel), number, os: Some(os), result };
-        // It may run at once.
-        self.kernel.point(Wait::Nothing);
-        thread
-    }
-
     /// Lets others go on, if the choice falls on them.
     pub fn yield_now(&self) {
         self.kernel.yield_now();
@@ -104,30 +79,5 @@ impl Sim {
     /// How many operations the kernel takes before it says that it is full.
     pub fn depth(&self, most: usize) {
         self.kernel.lock().settings.depth = most.max(1);
-    }
-}
-
-/// A simulated thread.
-#[must_use = "a thread that nobody joins goes on after the body, and what it returns is lost"]
-pub struct Thread<R> {
-    kernel: Arc<Kernel>,
-    number: usize,
-    os: Option<JoinHandle<()>>,
-    result: Arc<Mutex<Option<R>>>,
-}
-
-impl<R> Thread<R> {
-    /// Waits until the thread is over, and gives what it returned.
-    ///
-    /// # Panics
-    ///
-    /// If it panicked: then the simulation is over, too.
-    pub fn join(mut self) -> R {
-        self.kernel.point(Wait::Join { thread: self.number });
-        if let Some(os) = self.os.take() {
-            let _ended = os.join();
-        }
-        let result = self.result.lock().unwrap_or_else(PoisonError::into_inner).take();
-        result.expect("a thread that did not panic has returned")
     }
 }

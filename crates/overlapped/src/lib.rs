@@ -69,6 +69,7 @@ pub use scope::Scope;
 pub mod simulation {
     pub use crate::{
         backend::{Attended, Simulator, Sleeper},
+        pending::alertable::{Routines, own_routines},
         port::SleepBy,
     };
 }

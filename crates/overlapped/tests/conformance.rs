@@ -4,6 +4,8 @@
 
 #[path = "conformance/mod.rs"]
 mod conformance;
+#[path = "conformance/simulated.rs"]
+mod simulated;
 
 #[path = "support/buffers.rs"]
 mod buffers;
@@ -25,9 +27,10 @@ use std::{
     time::Duration,
 };
 
-use conformance::{Case, Env, Needs, Verdict, all};
+use conformance::all;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use overlapped::{Builder, Port, backend::Kind};
+use overlapped_sim::conformance::{Case, Env, Needs, Verdict, world};
 use scratch::Scratch;
 use watchdog::Watchdog;
 
@@ -48,13 +51,15 @@ struct Subject {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Shared,
+    /// As shared, but in a simulated world.
+    Simulated,
     /// To one that does nothing but turn.
     Elsewhere,
     /// To the case's own.
     Here,
 }
 
-const SUBJECTS: [Subject; 8] = [
+const SUBJECTS: [Subject; 9] = [
     subject("io_uring", Kind::Uring, |settings| settings),
     subject("threads", Kind::Threads, |settings| settings),
     // As on a machine with many processors.
@@ -62,6 +67,11 @@ const SUBJECTS: [Subject; 8] = [
     // Whoever blocks it blocks everything.
     subject("one_thread", Kind::Threads, |settings| settings.max_workers(1)),
     Subject { offers: Needs::Time, ..subject("null", Kind::Null, |settings| settings) },
+    Subject {
+        offers: Needs::Bytes,
+        place: Place::Simulated,
+        ..subject("simulated", Kind::Custom("simulated"), |settings| settings)
+    },
     local("local_elsewhere", Kind::Uring, Place::Elsewhere),
     local("local_here", Kind::Uring, Place::Here),
     Subject { offers: Needs::Time, ..local("local_null", Kind::Null, Place::Elsewhere) },
@@ -135,9 +145,16 @@ impl Subject {
         (self.settings)(Port::builder().backend(self.kind))
     }
 
+    fn works(self) -> Result<(), String> {
+        match self.place {
+            Place::Simulated => Ok(()),
+            _ => self.settings().build().map(drop).map_err(|error| error.to_string()),
+        }
+    }
+
     fn env(self, dir: PathBuf) -> Env {
         match self.place {
-            Place::Shared => Env::new(self.settings(), Builder::build, dir),
+            Place::Shared | Place::Simulated => Env::new(self.settings(), Builder::build, dir),
             Place::Elsewhere => {
                 let ports = locals::Elsewhere::default();
                 Env::new(self.settings(), move |settings| ports.port(settings), dir)
@@ -145,7 +162,7 @@ impl Subject {
             Place::Here => {
                 let ports = locals::Here::default();
                 let theirs = ports.clone();
-                conformance::tools::when_idle(move |long| theirs.serve(long));
+                world::when_idle(move |long| theirs.serve(long));
                 Env::new(self.settings(), move |settings| ports.port(settings), dir)
             }
         }
@@ -155,7 +172,10 @@ impl Subject {
 fn main() -> ExitCode {
     let args = Arguments::from_args();
     let scratch = Scratch::new();
-    let trials = SUBJECTS.into_iter().flat_map(|subject| trials(subject, scratch.path()));
+    // Miri has no kernel but the simulated one.
+    let fits = |subject: &Subject| !cfg!(miri) || subject.place == Place::Simulated;
+    let subjects = SUBJECTS.into_iter().filter(fits);
+    let trials = subjects.flat_map(|subject| trials(subject, scratch.path()));
     libtest_mimic::run(&args, trials.collect()).exit_code()
 }
 
@@ -165,7 +185,7 @@ fn trials(subject: Subject, dir: &Path) -> Vec<Trial> {
     let mut skips = SKIPS.iter().flat_map(|(_, _, cases)| *cases);
     assert_eq!(skips.find(unknown), None, "no such case");
     // If it does not work here at all, each case says so.
-    let works = subject.settings().build().map(drop).map_err(|error| error.to_string());
+    let works = subject.works();
     let trial = |case: Case| {
         let name = format!("{}::{case}", subject.name);
         let dir = dir.join(name.replace(':', "-"));
@@ -173,7 +193,8 @@ fn trials(subject: Subject, dir: &Path) -> Vec<Trial> {
         let run = move || works.map_or_else(skipped, |()| try_out(own_name, case, subject, &dir));
         Trial::ignorable_test(name, run)
     };
-    all(subject.offers).map(trial).collect()
+    let matters = |case: &Case| !cfg!(miri) || simulated::OF_MEMORY.contains(&case.line);
+    all(subject.offers).filter(matters).map(trial).collect()
 }
 
 fn skipped(reason: String) -> Result<Completion, Failed> {
@@ -194,7 +215,10 @@ fn try_out(name: String, case: Case, subject: Subject, dir: &Path) -> Result<Com
 
 /// A case finds no routines and no wake-ups of another, and leaves none: its thread is its own.
 fn on_a_fresh_thread(name: String, case: Case, subject: Subject, dir: PathBuf) -> Verdict {
-    let body = move || (case.run)(&subject.env(dir));
+    let body = move || match subject.place {
+        Place::Simulated => simulated::run(case),
+        _ => (case.run)(&subject.env(dir)),
+    };
     let thread = thread::Builder::new().name(name).spawn(body).expect("a thread for the case");
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }

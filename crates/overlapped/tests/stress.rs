@@ -2,8 +2,6 @@
 //!
 //! They run one after the other, and under a sanitizer too.
 
-#[path = "conformance/races.rs"]
-mod races;
 #[path = "conformance/storms.rs"]
 mod storms;
 

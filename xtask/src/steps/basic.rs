@@ -37,6 +37,14 @@ pub(crate) fn stress(args: &[String]) -> Result<String> {
     counted(cargo("test --release -p overlapped --test stress --").run_tests(args)?)
 }
 
+/// Each case of the conformance suite on the simulated kernel, under as many schedules by chance as
+/// `OVERLAPPED_SEEDS` says. A name picks cases.
+pub(crate) fn seeds(args: &[String]) -> Result<String> {
+    let cases = format!("simulated::{}", args.join(" "));
+    let suite = cargo("test --release -p overlapped --test conformance --").args([cases]);
+    counted(suite.env_default("OVERLAPPED_SEEDS", "10000").run_tests(&[])?)
+}
+
 /// The library alone: in the workspace another crate may turn on what this one forgot to ask for.
 /// Clippy stands in for `cargo check` since it can deny warnings without rebuilding everything.
 pub(crate) fn features(args: &[String]) -> Result<String> {

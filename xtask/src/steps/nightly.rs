@@ -14,10 +14,13 @@ pub(crate) fn miri(args: &[String]) -> Result<String> {
     let suite = "+nightly miri test -p overlapped --test miri -- --skip leaky_";
     // What a test forgets on purpose is a leak on purpose.
     let leaky = "+nightly miri test -p overlapped --test miri -- leaky_";
+    // So do some of its cases.
+    let cases = "+nightly miri test -p overlapped --test conformance -- simulated::";
     let lib = under_miri(lib, "", args)?;
     let suite = under_miri(suite, "", args)?;
     let leaky = under_miri(leaky, " -Zmiri-ignore-leaks", args)?;
-    counted(lib + suite + leaky)
+    let cases = under_miri(cases, " -Zmiri-ignore-leaks", args)?;
+    counted(lib + suite + leaky + cases)
 }
 
 fn under_miri(tests: &str, flags: &str, args: &[String]) -> Result<u64> {

@@ -154,6 +154,11 @@ impl Simulator for End {
         self.kernel.attend(attended);
     }
 
+    fn alarm(&self, at: Instant) {
+        let at = self.kernel.time(at);
+        self.kernel.lock().alarm(self.queue, at);
+    }
+
     fn pass(&self) {
         self.kernel.point(Wait::Nothing);
     }

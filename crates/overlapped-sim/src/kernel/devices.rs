@@ -9,7 +9,7 @@ use super::{
     disk::{Bytes, Content, Disk, Inode},
     errno::{EBADF, EEXIST, EISDIR, ENOENT, ENOTDIR, ENXIO},
     numbers,
-    pipe::Pipe,
+    pipe::{Pipe, ROOM},
     terminal::Terminal,
 };
 use crate::explore::Access;
@@ -22,6 +22,8 @@ pub(crate) struct Devices {
     pub(super) disk: Disk,
     pub(super) pipes: Vec<Pipe>,
     pub(super) terminals: Vec<Terminal>,
+    /// How many bytes a new pipe holds.
+    pipe_room: usize,
     handles: Vec<Handle>,
 }
 
@@ -52,8 +54,9 @@ pub(super) enum What {
 impl Devices {
     /// As they are when a simulation begins.
     pub(super) fn set_up(&mut self) {
-        let Self { disk, pipes, terminals, handles } = self;
+        let Self { disk, pipes, pipe_room, terminals, handles } = self;
         disk.set_up();
+        *pipe_room = ROOM;
         pipes.clear();
         terminals.clear();
         handles.clear();
@@ -182,6 +185,10 @@ impl Devices {
         self.disk.capacity = bytes;
     }
 
+    pub(crate) fn set_pipe_room(&mut self, bytes: usize) {
+        self.pipe_room = bytes.max(1);
+    }
+
     pub(crate) fn contents(&self, path: &[u8]) -> Option<Vec<u8>> {
         match &self.disk.node(self.disk.find(path).ok()?).what {
             Content::File(bytes) => Some(bytes.cached.to_vec()),
@@ -211,7 +218,7 @@ impl Devices {
 
     pub(crate) fn fifo(&mut self, path: &[u8]) {
         let number = u32::try_from(self.pipes.len()).expect("fewer pipes than numbers");
-        self.pipes.push(Pipe::default());
+        self.pipes.push(Pipe { capacity: self.pipe_room, ..Pipe::default() });
         self.disk.put(path, Content::Fifo(number), 0o644);
     }
 }
@@ -234,7 +241,8 @@ impl Kernel {
         let mut state = self.lock();
         let devices = &mut state.devices;
         let number = u32::try_from(devices.pipes.len()).expect("fewer pipes than numbers");
-        let pipe = Pipe { readers: 1, writers: 1, had_writer: true, ..Pipe::default() };
+        let capacity = devices.pipe_room;
+        let pipe = Pipe { capacity, readers: 1, writers: 1, had_writer: true, ..Pipe::default() };
         devices.pipes.push(pipe);
         let how = OpenHow::default();
         let reader = devices.add(What::ReadEnd(number), OpenHow { read: true, ..how }, true);

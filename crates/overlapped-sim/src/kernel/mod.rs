@@ -30,7 +30,7 @@ mod wall;
 pub(crate) use end::Left;
 pub use faults::Faults;
 pub(crate) use log::{Log, Trouble};
-pub(crate) use threads::{Enter, Unwound, Wait, here};
+pub(crate) use threads::{Enter, Unwound, Wait, here, system};
 
 use std::{
     sync::{

@@ -115,6 +115,9 @@ impl State {
             return true;
         }
         let op = flying.entry.op();
+        if matches!(op, Op::Read { .. } | Op::Write { .. }) && flying.entry.is_empty() {
+            return true;
+        }
         let Some(Ok(handle)) = op.handle().map(|raw| self.devices.handle(raw)) else {
             return true;
         };

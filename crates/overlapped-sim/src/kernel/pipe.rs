@@ -1,12 +1,14 @@
 use std::collections::VecDeque;
 
-/// How many bytes a pipe holds, as on Linux.
-const ROOM: usize = 64 << 10;
+/// How many bytes a pipe holds at first, as on Linux.
+pub(super) const ROOM: usize = 64 << 10;
 
 /// A pipe or FIFO.
 #[derive(Debug, Default)]
 pub(super) struct Pipe {
     pub(super) bytes: VecDeque<u8>,
+    /// How many of them it holds.
+    pub(super) capacity: usize,
     pub(super) readers: usize,
     pub(super) writers: usize,
     /// A FIFO's reader waits for the first writer; a pipe has one from the beginning.
@@ -21,10 +23,10 @@ impl Pipe {
 
     /// A write would not wait: there is room, or nobody is left to read.
     pub(super) fn is_writable(&self) -> bool {
-        self.bytes.len() < ROOM || self.readers == 0
+        self.bytes.len() < self.capacity || self.readers == 0
     }
 
     pub(super) fn room(&self) -> usize {
-        ROOM - self.bytes.len()
+        self.capacity - self.bytes.len()
     }
 }

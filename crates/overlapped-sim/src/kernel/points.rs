@@ -76,6 +76,11 @@ impl Kernel {
         (state, chosen)
     }
 
+    /// A point where the program waits for nothing.
+    pub(crate) fn pass(self: &Arc<Self>) {
+        self.point(Wait::Nothing);
+    }
+
     /// As a point where the program waits for nothing, but where it can be unwound.
     pub(crate) fn yield_now(self: &Arc<Self>) {
         let (state, _) = self.point_in(self.lock(), Wait::Nothing);

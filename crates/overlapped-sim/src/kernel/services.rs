@@ -73,6 +73,15 @@ impl State {
         self.services.iter().position(|service| service.attended.is_some())
     }
 
+    /// Who waits at `queue` does so until `at` at the latest.
+    pub(super) fn alarm(&mut self, queue: usize, at: Time) {
+        for (own, until) in self.services.iter_mut().filter_map(|service| service.waits.as_mut()) {
+            if *own == queue {
+                *until = Some(until.map_or(at, |until| until.min(at)));
+            }
+        }
+    }
+
     /// What is still to be served: it is dropped where no lock is held.
     pub(super) fn take_attended(&mut self) -> Vec<Arc<dyn Attended>> {
         self.services.iter_mut().filter_map(|service| service.attended.take()).collect()

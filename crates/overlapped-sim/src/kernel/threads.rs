@@ -2,18 +2,21 @@
 //! the choice falls on another.
 
 use std::{
+    any::Any,
     borrow::Cow,
-    cell::Cell,
+    cell::{Cell, RefCell},
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
         Arc, Condvar, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    thread::JoinHandle,
     time::Instant,
 };
 
-use overlapped::simulation::{SleepBy, Sleeper};
+use overlapped::{
+    alertable,
+    simulation::{Routines, SleepBy, Sleeper, own_routines},
+};
 
 use super::{Kernel, State, Time, Trouble};
 use crate::quiet::Quiet;
@@ -73,6 +76,7 @@ impl Thread {
 
 thread_local! {
     static HERE: Cell<Option<usize>> = const { Cell::new(None) };
+    static SYSTEM: RefCell<Option<Arc<Kernel>>> = const { RefCell::new(None) };
 }
 
 /// The calling thread's number in the simulation that it is in.
@@ -80,26 +84,47 @@ pub(crate) fn here() -> Option<usize> {
     HERE.try_with(Cell::get).ok().flatten()
 }
 
+/// The simulation that the calling thread is in.
+pub(crate) fn system() -> Option<Arc<Kernel>> {
+    SYSTEM.try_with(|system| system.borrow().clone()).ok().flatten()
+}
+
 /// The calling thread is a simulated one until this is dropped.
 pub(crate) struct Enter {
-    outer: Option<usize>,
+    outer: (Option<usize>, Option<Arc<Kernel>>),
+    /// Those of the OS's thread, if there are any.
+    routines: Option<Routines>,
     _asleep: SleepBy,
     _quiet: Quiet,
 }
 
 impl Enter {
     pub(crate) fn new(kernel: &Arc<Kernel>, thread: usize, quiet: bool) -> Self {
-        let outer = HERE.replace(Some(thread));
+        let outer = (HERE.replace(Some(thread)), SYSTEM.replace(Some(Arc::clone(kernel))));
         let taken = AtomicBool::new(false);
         let sleeper = Bed { kernel: Arc::clone(kernel), thread, taken };
         let asleep = SleepBy::new(Arc::new(sleeper));
-        Self { outer, _asleep: asleep, _quiet: Quiet::new(quiet) }
+        Self { outer, routines: take_routines(), _asleep: asleep, _quiet: Quiet::new(quiet) }
     }
+
+    /// The thread ends, though the OS's one may go on: routines that have not run never do.
+    pub(crate) fn end_routines(&self) {
+        drop(take_routines());
+    }
+}
+
+/// The calling thread's routines that have not run: it has none then.
+fn take_routines() -> Option<Routines> {
+    (alertable::queued() > 0).then(|| own_routines(Routines::default()))
 }
 
 impl Drop for Enter {
     fn drop(&mut self) {
-        HERE.set(self.outer);
+        drop(take_routines());
+        drop(self.routines.take().map(own_routines));
+        let (thread, system) = std::mem::take(&mut self.outer);
+        HERE.set(thread);
+        SYSTEM.set(system);
     }
 }
 
@@ -113,16 +138,16 @@ struct Bed {
 
 impl Sleeper for Bed {
     fn park(&self, until: Option<Instant>) {
-        let until = until.map(|until| self.kernel.time(until));
-        self.taken.store(true, Ordering::SeqCst);
-        self.kernel.point(Wait::Park { until });
-        self.taken.store(false, Ordering::SeqCst);
+        // A service that takes its turn here meanwhile may sleep, too.
+        let before = self.taken.swap(true, Ordering::SeqCst);
+        self.kernel.park(until);
+        self.taken.store(before, Ordering::SeqCst);
     }
 
     fn unpark(&self) {
         // Threads take turns: between its last look and its sleep nobody comes here.
         if self.taken.load(Ordering::SeqCst) {
-            self.kernel.lock().threads[self.thread].notified = true;
+            self.kernel.unpark(self.thread);
         }
     }
 
@@ -135,38 +160,69 @@ impl Sleeper for Bed {
 pub(crate) struct Unwound;
 
 impl Kernel {
-    /// Starts a thread that waits for its turn.
-    pub(crate) fn spawn(
-        self: &Arc<Self>,
-        name: String,
-        body: impl FnOnce() + Send + 'static,
-    ) -> (usize, JoinHandle<()>) {
-        let (thread, quiet) = {
-            let mut state = self.lock();
-            state.threads.push(Thread::new(name.clone()));
-            (state.threads.len() - 1, state.settings.quiet)
-        };
-        let kernel = Arc::clone(self);
-        let run = move || {
-            let enter = Enter::new(&kernel, thread, quiet);
-            // It may have got the turn only because another thread had to leave it to somebody.
-            let (state, chosen) =
-                kernel.go_round(kernel.wait_for_turn(kernel.lock(), thread), thread);
-            drop(state);
-            if chosen.is_some() {
-                // What unwinds it is told to who joins, and to the simulation.
-                let ended = catch_unwind(AssertUnwindSafe(body));
-                if let Err(panic) = ended {
-                    if !panic.is::<Unwound>() {
-                        kernel.lock().fail(Trouble::panic(&*panic));
-                    }
-                }
+    /// One more thread of the program; its number.
+    pub(crate) fn add_thread(&self, name: String) -> usize {
+        let mut state = self.lock();
+        state.threads.push(Thread::new(name));
+        state.threads.len() - 1
+    }
+
+    /// What the OS's thread behind the simulated one does: it waits for its turn, runs `body` and
+    /// leaves; what `body` returned, unless it was unwound.
+    pub(crate) fn live<R>(self: &Arc<Self>, thread: usize, body: impl FnOnce() -> R) -> Option<R> {
+        let quiet = self.lock().settings.quiet;
+        let enter = Enter::new(self, thread, quiet);
+        // It may have got the turn only because another thread had to leave it to somebody.
+        let (state, chosen) = self.go_round(self.wait_for_turn(self.lock(), thread), thread);
+        drop(state);
+        let output = chosen.and_then(|_| self.caught(body));
+        self.caught(|| enter.end_routines());
+        drop(enter);
+        self.leave(thread);
+        output
+    }
+
+    /// What `body` returns. What unwinds it is told to who joins, and to the simulation.
+    pub(crate) fn caught<R>(&self, body: impl FnOnce() -> R) -> Option<R> {
+        let caught = catch_unwind(AssertUnwindSafe(body));
+        let told = |panic: Box<dyn Any + Send>| {
+            if !panic.is::<Unwound>() {
+                self.lock().fail(Trouble::panic(&*panic));
             }
-            drop(enter);
-            kernel.leave(thread);
         };
-        let builder = std::thread::Builder::new().name(name);
-        (thread, builder.spawn(run).expect("the OS has a thread left"))
+        caught.map_err(told).ok()
+    }
+
+    /// The calling thread sleeps until it is got up, or until then.
+    pub(crate) fn park(self: &Arc<Self>, until: Option<Instant>) {
+        let until = until.map(|until| self.time(until));
+        self.point(Wait::Park { until });
+    }
+
+    pub(crate) fn unpark(&self, thread: usize) {
+        self.lock().threads[thread].notified = true;
+    }
+
+    /// Waits until the thread is over.
+    pub(crate) fn join(self: &Arc<Self>, thread: usize) {
+        self.point(Wait::Join { thread });
+    }
+
+    pub(crate) fn is_over(&self, thread: usize) -> bool {
+        self.lock().threads[thread].over
+    }
+
+    /// Waits until the threads are over, even if the simulation is: they borrow from the calling
+    /// one's stack.
+    pub(crate) fn outlive(self: &Arc<Self>, threads: &[usize]) {
+        let me = here().expect("a simulated thread");
+        for thread in threads {
+            // The simulation may be over, and unwind this thread; not before the others are.
+            let _unwound = catch_unwind(AssertUnwindSafe(|| self.join(*thread)));
+            while !self.is_over(*thread) {
+                drop(self.hand_over(self.lock(), me, *thread));
+            }
+        }
     }
 
     /// Gives the turn to `next`, and waits until it comes back to `me`.

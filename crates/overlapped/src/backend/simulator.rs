@@ -18,6 +18,9 @@ pub trait Simulator: Send + Sync {
     /// else happens. Stands in for the port's thread in the background, which is never started.
     fn attend(&self, attended: Arc<dyn Attended>);
 
+    /// Who is attended must be served at `at`, whatever was the latest before.
+    fn alarm(&self, at: Instant);
+
     /// The calling thread has started something or asked for something. No lock of the port is
     /// held: others may overtake it here.
     fn pass(&self);

@@ -3,7 +3,6 @@
 use std::{
     marker::PhantomData,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    process,
     sync::Arc,
     task::Waker,
 };
@@ -79,20 +78,30 @@ pub(crate) fn lease<'env, R>(
 ) -> R {
     let lease = Lease { tally: Tally::new(), scope: PhantomData, env: PhantomData };
     let result = catch_unwind(AssertUnwindSafe(|| body(&lease)));
-    let abort = AbortOnUnwind;
-    while !lease.tally.is_zero() {
-        join(&lease.tally);
-    }
-    std::mem::forget(abort);
+    let joined = Joined { tally: &lease.tally, join: &join };
+    joined.wait();
+    drop(joined);
     result.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-/// There is no safe way on if waiting itself fails: the borrowed memory would be written later.
-struct AbortOnUnwind;
+/// There is no safe way on before all is joined: the borrowed memory would be written later. If
+/// waiting itself unwinds, as on a simulated system that is over, it goes on while that thread
+/// unwinds; if it fails again, that is a panic in a destructor, which aborts.
+struct Joined<'a, J: Fn(&Arc<Tally>)> {
+    tally: &'a Arc<Tally>,
+    join: &'a J,
+}
 
-impl Drop for AbortOnUnwind {
+impl<J: Fn(&Arc<Tally>)> Joined<'_, J> {
+    fn wait(&self) {
+        while !self.tally.is_zero() {
+            (self.join)(self.tally);
+        }
+    }
+}
+
+impl<J: Fn(&Arc<Tally>)> Drop for Joined<'_, J> {
     fn drop(&mut self) {
-        eprintln!("overlapped: a scope could not wait for its operations");
-        process::abort();
+        self.wait();
     }
 }

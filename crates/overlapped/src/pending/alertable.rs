@@ -117,6 +117,16 @@ thread_local! {
     static TABLE: RefCell<Table> = RefCell::default();
 }
 
+/// The routines of a thread that have not run. They go with it: dropped, they never run.
+#[derive(Default)]
+pub struct Routines(Table);
+
+/// From here on the calling thread's routines are `own`; those that it had come back. For simulated
+/// systems, whose threads end before the OS's own that they run on.
+pub fn own_routines(own: Routines) -> Routines {
+    TABLE.with(|table| Routines(table.replace(own.0)))
+}
+
 /// `None` while the thread's locals are being destroyed.
 fn with_table<R>(f: impl FnOnce(&mut Table) -> R) -> Option<R> {
     TABLE.try_with(|table| f(&mut table.borrow_mut())).ok()

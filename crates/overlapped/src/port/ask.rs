@@ -104,6 +104,8 @@ impl Shard {
     fn deadline_here(&self, key: u32, id: Id, at: Instant) {
         if let Some((mut book, key)) = self.open(key, id) {
             book.deadline(key, id, at);
+            drop(book);
+            self.tell_alarm();
         }
     }
 

@@ -10,7 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{parker::Parker, shard::Shard, trace};
+use super::{
+    parker::{Parker, as_another},
+    shard::Shard,
+    trace,
+};
 use crate::backend::Attended;
 
 #[derive(Default)]
@@ -122,7 +126,7 @@ impl Attended for Service {
             return false;
         }
         let until = [until, by.flatten()].into_iter().flatten().min();
-        shard.sail(&Parker::current(), &done, until);
+        as_another(|| shard.sail(&Parker::current(), &done, until));
         true
     }
 }

@@ -224,7 +224,13 @@ impl Book {
 
     #[inline]
     pub(super) fn has_timers(&self) -> bool {
-        self.timers.next().is_some()
+        self.next_timer().is_some()
+    }
+
+    /// When to look at the timers at the latest.
+    #[inline]
+    pub(super) fn next_timer(&self) -> Option<Instant> {
+        self.timers.next()
     }
 
     /// The next timer that is due.

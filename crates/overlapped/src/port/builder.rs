@@ -105,7 +105,13 @@ impl Builder {
         let count = self.shards.unwrap_or_else(default_shards);
         let open = |_| driver::open(self.choice, self.max_workers).map_err(io::Error::other);
         let backends = (0..count).map(open).collect::<io::Result<Vec<_>>>()?;
-        Ok(self.build_on(backends))
+        Ok(self.build_with(backends, Shard::new))
+    }
+
+    /// Makes the port on a backend that the caller brings, as [`Port::with_backend`] does. Which
+    /// mechanism and how many shards were asked for means nothing then.
+    pub fn build_on(self, backend: Backend) -> Port {
+        self.build_with(vec![backend], Shard::new)
     }
 
     /// Makes a port of the calling thread.
@@ -117,10 +123,6 @@ impl Builder {
 
     pub(crate) fn build_local_on(self, backend: Backend) -> Port {
         self.build_with(vec![backend], Shard::local)
-    }
-
-    pub(super) fn build_on(self, backends: Vec<Backend>) -> Port {
-        self.build_with(backends, Shard::new)
     }
 
     /// How long a dropped port is drained.

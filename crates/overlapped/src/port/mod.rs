@@ -117,9 +117,9 @@ impl Port {
     }
 
     /// A port on a backend that the caller brings: a simulated kernel, or
-    /// [`backend::null`](crate::backend::null).
+    /// [`backend::null`](crate::backend::null). [`Builder::build_on`] does it with settings.
     pub fn with_backend(backend: Backend) -> Self {
-        Builder::default().build_on(vec![backend])
+        Builder::default().build_on(backend)
     }
 
     fn core(&self) -> &Core {

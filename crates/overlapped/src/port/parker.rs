@@ -93,6 +93,26 @@ impl fmt::Debug for SleepBy {
     }
 }
 
+/// Runs `body` on this thread as if it were another: what it sleeps for and is woken by is not what
+/// this one does. On a simulated system a port's service takes its turns on threads that sleep.
+pub(super) fn as_another<R>(body: impl FnOnce() -> R) -> R {
+    /// Gets the thread up if it was woken meanwhile: its sleep may have ended for the other.
+    struct Again<'a>(&'a Parker);
+    impl Drop for Again<'_> {
+        fn drop(&mut self) {
+            if let Some(sleeper) = &self.0.sleeper {
+                if self.0.notified.load(Ordering::SeqCst) {
+                    sleeper.unpark();
+                }
+            }
+        }
+    }
+    let own = Parker::current();
+    let _again = Again(&own);
+    let _other = own.sleeper.clone().map(SleepBy::new);
+    body()
+}
+
 impl Parker {
     fn new(sleeper: Option<Arc<dyn Sleeper>>) -> Arc<Self> {
         Arc::new(Self {

@@ -261,7 +261,18 @@ impl Shard {
     #[inline]
     pub(super) fn pass(&self) {
         if let Some(simulator) = &self.simulator {
+            self.tell_alarm();
             simulator.pass();
+        }
+    }
+
+    /// On a simulated system nobody is at the helm between two turns of who is attended there, and
+    /// would be got up by a timer that was armed meanwhile.
+    pub(super) fn tell_alarm(&self) {
+        if let Some(simulator) = &self.simulator {
+            if let Some(next) = self.book.lock().and_then(|book| book.next_timer()) {
+                simulator.alarm(next);
+            }
         }
     }
 

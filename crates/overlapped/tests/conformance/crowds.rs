@@ -8,13 +8,13 @@ use overlapped::{
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::{
-    Env, Verdict, cases,
+use crate::buffers::Telling;
+use overlapped_sim::conformance::{
+    Env, Verdict, table,
     tools::{LONG, bytes, cancelled, eventually, must, poll_once},
 };
-use crate::buffers::Telling;
 
-cases! {
+table! {
     System "C5" a_burst_of_cancels_is_never_lost;
     System "C9" a_port_dropped_with_a_crowd_in_flight;
     System "C14" a_crowd_that_is_dropped_leaves_its_bytes;

@@ -10,12 +10,12 @@ use overlapped::{
     pipe::Reader,
 };
 
-use super::{
-    Env, cases,
+use overlapped_sim::conformance::{
+    Env, table,
     tools::{block_on, bytes, eventually, land, must, numbered},
 };
 
-cases! {
+table! {
     System "C7" a_dropped_open_leaves_no_descriptor;
     System "C7" an_open_dropped_after_its_landing_leaves_no_descriptor;
     System "C7" an_open_refused_by_a_closed_port_leaves_no_descriptor;
@@ -73,7 +73,7 @@ fn an_open_refused_by_a_closed_port_leaves_no_descriptor(env: &Env) {
     let port = env.port();
     let path = prepared(env);
     let opening: Vec<_> = (0..100).map(|_| File::open(&port, &path)).collect();
-    assert_eq!(port.shutdown(super::tools::LONG).leaked, 0);
+    assert_eq!(port.shutdown(overlapped_sim::conformance::tools::LONG).leaked, 0);
     for open in opening {
         // A port that is shut down still hands over what it opened.
         let _ = open.wait().map_err(|error| assert!(error.is_cancelled(), "{error}"));

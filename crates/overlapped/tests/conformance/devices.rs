@@ -16,12 +16,12 @@ use rustix::{
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
 };
 
-use super::{
-    Env, Verdict, cases,
+use overlapped_sim::conformance::{
+    Env, Verdict, table,
     tools::{block_on, bytes, cancelled, eventually, must, numbered, waits},
 };
 
-cases! {
+table! {
     System "C3" a_fifo_is_read_when_somebody_writes;
     System "C3" a_fifo_that_nobody_reads_cannot_be_opened_for_writing;
     System "C5" a_read_of_a_fifo_that_nobody_writes_is_cancelled;
@@ -72,7 +72,7 @@ fn a_read_of_a_fifo_that_nobody_writes_is_cancelled(env: &Env) {
     read.cancel();
     assert_eq!(cancelled(must(read)), [9; 16]);
     assert!(port.in_flight().is_empty());
-    let read = must(reader.read(vec![9; 16]).deadline(super::tools::MOMENT));
+    let read = must(reader.read(vec![9; 16]).deadline(overlapped_sim::conformance::tools::MOMENT));
     assert_eq!(cancelled(read), [9; 16]);
 }
 

@@ -5,14 +5,15 @@ use std::{thread, time::Duration};
 
 use overlapped::{AlignedBuf, Builder, Port};
 
-use super::{
-    Env, Verdict, cases,
-    storms::{self, AFTERMATH, Storm},
+use overlapped_sim::conformance::{
+    Env, Verdict, table,
     tools::{block_on, must},
 };
+
+use super::storms::{self, AFTERMATH, Storm};
 use crate::buffers::Remains;
 
-cases! {
+table! {
     System "C3" direct_reads_and_writes_with_aligned_memory;
     System "C1" dropped_reads_are_not_written_late;
     System "C2" a_port_dropped_in_the_middle_writes_nothing_late;

@@ -4,7 +4,7 @@
 use std::{io::Read, thread};
 
 use overlapped::{
-    BufPool, Port, Runtime,
+    BufPool, Port,
     backend::Kind,
     fs::{File, OpenOptions},
 };
@@ -15,12 +15,12 @@ use rustix::{
     thread::{CapabilitySet, capabilities, set_capabilities},
 };
 
-use super::{
-    Env, Verdict, cases,
+use overlapped_sim::conformance::{
+    Env, Verdict, table,
     tools::{LONG, block_on, eventually, must, numbered},
 };
 
-cases! {
+table! {
     System "C1" a_registered_descriptor_that_is_closed_is_closed_for_all;
     System "C1" a_runtime_that_ends_forgets_what_it_registered;
     System "C1" a_descriptor_comes_out_of_a_runtime_once_it_is_forgotten;
@@ -67,7 +67,7 @@ fn a_registered_descriptor_that_is_closed_is_closed_for_all(env: &Env) {
 }
 
 fn a_runtime_that_ends_forgets_what_it_registered(env: &Env) {
-    let runtime = Runtime::with(env.settings.clone()).expect("a runtime");
+    let runtime = env.runtime();
     let port = runtime.port().clone();
     let (mut reader, file) = watched(&port);
     let pool = BufPool::new(&port, 1, 100).expect("a pool");
@@ -79,7 +79,7 @@ fn a_runtime_that_ends_forgets_what_it_registered(env: &Env) {
 }
 
 fn a_descriptor_comes_out_of_a_runtime_once_it_is_forgotten(env: &Env) {
-    let runtime = Runtime::with(env.settings.clone()).expect("a runtime");
+    let runtime = env.runtime();
     let port = runtime.port().clone();
     for awaited in [true, false] {
         let (mut reader, file) = watched(&port);

@@ -1,12 +1,9 @@
 //! Cancels, deadlines and drops that race with the bytes.
 
 use overlapped::backend::Kind;
+use overlapped_sim::conformance::races::{Chase, Races, race};
 
-use crate::{
-    eventually, port,
-    races::{Chase, Races, race},
-    scaled,
-};
+use crate::{eventually, port, scaled};
 
 pub(crate) fn cancels(kind: Kind) {
     let Races { done, lost } = chase(kind, Chase::Cancel, scaled(100_000));

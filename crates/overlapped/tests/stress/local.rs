@@ -22,14 +22,9 @@ use overlapped::{
     pipe::{self, Reader},
     request::Read,
 };
+use overlapped_sim::conformance::races::{Chase, Races, race};
 
-use crate::{
-    direct::Aftermaths,
-    races::{Chase, Races, race},
-    scaled,
-    scratch::Scratch,
-    storms,
-};
+use crate::{direct::Aftermaths, scaled, scratch::Scratch, storms};
 
 fn runtime() -> Option<Runtime> {
     let built = Runtime::with(Port::builder().backend(Kind::Uring));

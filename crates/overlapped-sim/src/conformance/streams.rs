@@ -3,11 +3,12 @@
 use overlapped::Cause;
 
 use super::{
-    Env, cases,
-    tools::{LONG, bytes, cancelled, land, must, numbered, waits},
+    Env, table,
+    tools::{MOMENT, block_on, bytes, cancelled, eventually, land, must, numbered, waits},
+    world,
 };
 
-cases! {
+table! {
     Bytes "C3" a_pipe_carries_bytes_and_ends_with_zero;
     Bytes "C3" a_read_takes_what_is_there;
     Bytes "C3" read_exact_gathers_pieces_or_tells_what_came;
@@ -38,7 +39,7 @@ fn a_pipe_carries_bytes_and_ends_with_zero(env: &Env) {
 }
 
 fn must_close(close: overlapped::pipe::Close) {
-    super::tools::block_on(close).expect("nothing was abandoned");
+    block_on(close).expect("nothing was abandoned");
 }
 
 fn a_read_takes_what_is_there(env: &Env) {
@@ -72,17 +73,17 @@ fn read_exact_gathers_pieces_or_tells_what_came(env: &Env) {
 }
 
 fn write_all_goes_on_when_the_pipe_is_full(env: &Env) {
-    const LEN: usize = 1 << 20;
+    let len = world::len(1 << 20);
     let port = env.port();
     let (reader, writer) = env.pipe(&port);
-    let write = writer.write_all(numbered(0, LEN));
+    let write = writer.write_all(numbered(0, len));
     let mut got = Vec::new();
-    while got.len() < LEN {
+    while got.len() < len {
         // Nobody looks at the write in between.
-        got.extend(bytes(must(reader.read(vec![0; 50_000]))));
+        got.extend(bytes(must(reader.read(vec![0; world::len(50_000)]))));
     }
-    assert_eq!(must(write).expect("a write").n, LEN);
-    assert!(got == numbered(0, LEN), "every byte, in order");
+    assert_eq!(must(write).expect("a write").n, len);
+    assert!(got == numbered(0, len), "every byte, in order");
 }
 
 fn a_pipe_without_a_reader_says_so(env: &Env) {
@@ -123,9 +124,9 @@ fn overlapped_writes_go_out_in_order(env: &Env) {
     let (reader, writer) = env.pipe(&port);
     // More than a pipe holds, in uneven pieces, so that some of them are interrupted half-way.
     let mut from = 0;
-    let writes: Vec<_> = (0..100)
+    let writes: Vec<_> = (0..world::crowd(100))
         .map(|i| {
-            let piece = numbered(from, 1000 + 31 * i);
+            let piece = numbered(from, world::len(1000 + 31 * i) + i);
             from += piece.len();
             writer.write_all(piece)
         })
@@ -175,19 +176,18 @@ fn closing_a_reader_ends_its_reads_and_gives_their_buffers(env: &Env) {
 }
 
 fn closing_a_writer_waits_for_what_was_started(env: &Env) {
-    const LEN: usize = 300_000;
+    let len = world::len(300_000);
     let port = env.port();
     let (reader, writer) = env.pipe(&port);
-    let write = writer.write_all(numbered(0, LEN));
+    let write = writer.write_all(numbered(0, len));
     let closing = writer.close();
-    let (tell, told) = std::sync::mpsc::channel();
-    let thread = std::thread::spawn(move || tell.send(closing.wait()));
-    let early = told.recv_timeout(super::tools::MOMENT);
-    assert!(early.is_err(), "the pipe is full, and nobody reads it");
-    assert_eq!(bytes(must(reader.read_exact(vec![0; LEN]))), numbered(0, LEN));
-    told.recv_timeout(LONG).expect("it is closed now").expect("and nothing was abandoned");
+    let thread = world::spawn(move || closing.wait());
+    world::sleep(MOMENT);
+    assert!(!thread.is_finished(), "the pipe is full, and nobody reads it");
+    assert_eq!(bytes(must(reader.read_exact(vec![0; len]))), numbered(0, len));
+    eventually("it is closed now", || thread.is_finished());
+    thread.join().expect("nothing was abandoned");
     land(&port, &write);
-    assert_eq!(write.wait().expect("a write").n, LEN);
+    assert_eq!(write.wait().expect("a write").n, len);
     assert_eq!(bytes(must(reader.read(vec![0; 4]))), b"", "closed, so the stream ends");
-    thread.join().expect("the thread is over").expect("somebody has listened");
 }

@@ -1,18 +1,16 @@
 //! Names of files, and what an error says about them.
 
-use std::path::Path;
-
 use overlapped::{
     Cause,
     fs::{self, File, OpenOptions},
 };
 
 use super::{
-    Env, cases,
-    tools::{bytes, must, numbered},
+    Env, table,
+    tools::{bytes, eventually, must, numbered},
 };
 
-cases! {
+table! {
     Bytes "C3" a_missing_file_is_told_by_operation_path_and_cause;
     Bytes "C3" a_failure_keeps_the_code_of_the_os;
     Bytes "C3" an_error_converts_and_keeps_its_words;
@@ -28,10 +26,6 @@ const EEXIST: i32 = 17;
 const ENOTDIR: i32 = 20;
 const EISDIR: i32 = 21;
 const ENOTEMPTY: i32 = 39;
-
-fn exists(path: &Path) -> bool {
-    path.symlink_metadata().is_ok()
-}
 
 fn a_missing_file_is_told_by_operation_path_and_cause(env: &Env) {
     let port = env.port();
@@ -85,7 +79,7 @@ fn a_path_with_a_nul_is_refused(env: &Env) {
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
     assert!(error.to_string().contains("NUL"), "says what is wrong: {error}");
     assert!(error.to_string().contains("leave it out"), "says what to do: {error}");
-    assert!(!exists(&env.path("cut")), "nothing was made under half the name");
+    assert!(!env.exists("cut"), "nothing was made under half the name");
     let renamed = must(fs::rename(&port, env.path("a"), &path));
     assert!(matches!(renamed.expect_err("as above").cause(), Cause::Invalid(_)));
     for made in [must(fs::create_dir(&port, &path)), must(fs::remove_file(&port, &path))] {
@@ -100,11 +94,11 @@ fn a_file_is_renamed_and_removed(env: &Env) {
     let (from, to) = (env.path("file"), env.path("renamed"));
     drop(must(File::create(&port, &to)).expect("a file in the way"));
     must(fs::rename(&port, &from, &to)).expect("a new name");
-    assert!(!exists(&from));
+    assert!(!env.exists("file"));
     let renamed = must(File::open(&port, &to)).expect("the new name");
     assert_eq!(bytes(must(renamed.read_at(vec![0; 10], 0))), numbered(0, 10));
     must(fs::remove_file(&port, &to)).expect("a removal");
-    assert!(!exists(&to));
+    assert!(!env.exists("renamed"));
     let again = must(fs::remove_file(&port, &to)).expect_err("it is gone");
     assert_eq!(again.raw_os_error(), Some(ENOENT));
     // What is open stays readable without a name.
@@ -125,7 +119,7 @@ fn a_directory_is_made_and_removed(env: &Env) {
     assert_eq!(wrong.raw_os_error(), Some(EISDIR));
     must(fs::remove_file(&port, &inside)).expect("a removal");
     must(fs::remove_dir(&port, &dir)).expect("a removal");
-    assert!(!exists(&dir));
+    assert!(!env.exists("directory"));
 }
 
 fn an_abandoned_rename_runs_to_its_end(env: &Env) {
@@ -133,5 +127,5 @@ fn an_abandoned_rename_runs_to_its_end(env: &Env) {
     drop(env.file(&port, 10));
     let (from, to) = (env.path("file"), env.path("renamed"));
     drop(fs::rename(&port, &from, &to));
-    super::tools::eventually("the file has its new name", || exists(&to) && !exists(&from));
+    eventually("the file has its new name", || env.exists("renamed") && !env.exists("file"));
 }

@@ -3,8 +3,7 @@
 use std::{
     hint,
     sync::atomic::{AtomicU64, Ordering},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use overlapped::{
@@ -13,21 +12,26 @@ use overlapped::{
     request::Read,
 };
 
+use super::world;
+
 /// What is on the read's heels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Chase {
+pub enum Chase {
+    /// A cancel.
     Cancel,
+    /// A deadline.
     Deadline,
+    /// Nobody looks at it any more.
     Drop,
 }
 
 /// How the races ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Races {
+pub struct Races {
     /// The bytes came first.
-    pub(crate) done: u64,
+    pub done: u64,
     /// The chaser came first, or nobody looked.
-    pub(crate) lost: u64,
+    pub lost: u64,
 }
 
 type Outcome = Result<Done<Vec<u8>>, Failed<Vec<u8>>>;
@@ -36,11 +40,11 @@ const LONG: Duration = Duration::from_secs(30);
 
 /// Races `chase` with a record of eight bytes, `rounds` times. Whoever wins, each record is read
 /// exactly once, and a read that nobody chases is never cancelled.
-pub(crate) fn race(port: &Port, chase: Chase, rounds: u64) -> Races {
+pub fn race(port: &Port, chase: Chase, rounds: u64) -> Races {
     let (reader, writer) = pipe::pair(port).expect("a pipe");
     let wanted = AtomicU64::new(0);
-    thread::scope(|threads| {
-        threads.spawn(|| write_records(&writer, &wanted, rounds));
+    world::scope(|threads| {
+        threads.spawn("another", || write_records(&writer, &wanted, rounds));
         read_records(&reader, chase, &wanted, rounds)
     })
 }
@@ -51,7 +55,11 @@ fn write_records(writer: &Writer, wanted: &AtomicU64, rounds: u64) {
         let mut patience = 0;
         while wanted.load(Ordering::Acquire) <= record {
             patience += 1;
-            if patience % 64 == 0 { thread::yield_now() } else { hint::spin_loop() }
+            if world::is_simulated() || patience % 64 == 0 {
+                world::pause();
+            } else {
+                hint::spin_loop();
+            }
         }
         if wanted.load(Ordering::Acquire) == GIVEN_UP {
             return;
@@ -103,7 +111,7 @@ fn chased(read: Pending<'static, Read<Vec<u8>>>, chase: Chase, round: u64) -> Op
     let read = match chase {
         Chase::Deadline => read.deadline(Duration::from_micros(round % 61)),
         Chase::Cancel | Chase::Drop => {
-            (0..(round % 61) * 40).for_each(|_| hint::spin_loop());
+            world::spin((round % 61) * 40);
             read
         }
     };
@@ -117,9 +125,9 @@ fn chased(read: Pending<'static, Read<Vec<u8>>>, chase: Chase, round: u64) -> Op
 
 /// The outcome, if it comes in time.
 fn must(read: Pending<'static, Read<Vec<u8>>>) -> Option<Outcome> {
-    let start = Instant::now();
+    let start = world::now();
     let outcome = read.wait_timeout(LONG).ok();
-    outcome.filter(|_| start.elapsed() < LONG)
+    outcome.filter(|_| world::now() - start < LONG)
 }
 
 /// The record is still to be had, by a read that nobody chases.

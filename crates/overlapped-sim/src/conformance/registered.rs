@@ -7,22 +7,18 @@ use std::{
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
-    thread,
     time::Duration,
 };
 
-use overlapped::{
-    BufPool, PoolBuf, Port, Runtime,
-    backend::Kind,
-    fs::{File, OpenOptions},
-};
+use overlapped::{BufPool, PoolBuf, Port, backend::Kind, fs::File};
 
 use super::{
-    Env, Verdict, cases, storms,
-    tools::{block_on, bytes, eventually, must, numbered},
+    Env, table,
+    tools::{LONG, MOMENT, block_on, bytes, eventually, must, numbered},
+    world,
 };
 
-cases! {
+table! {
     Bytes "C4" pool_buffers_carry_bytes_there_and_back;
     Bytes "C4" a_pool_buffer_may_be_shorter_than_it_could;
     Bytes "C14" an_exhausted_pool_gives_none_until_one_comes_back;
@@ -31,7 +27,6 @@ cases! {
     Bytes "C15" a_buffer_of_another_ports_pool_works;
     Bytes "C15" a_pool_says_whether_it_is_registered;
     Bytes "C14" places_of_pools_are_used_again;
-    System "C1" direct_transfers_with_pool_buffers;
     Bytes "C15" a_registered_file_does_what_any_file_does;
     Bytes "C4" a_registered_file_comes_apart;
     Bytes "C14" places_of_files_are_used_again;
@@ -41,13 +36,17 @@ cases! {
 }
 
 /// More than a read copies at once, so that it goes to the backend.
-const LEN: usize = 300 << 10;
+fn len() -> usize {
+    world::len(300 << 10)
+}
 
 /// More than a table has places.
-const MANY: usize = 4500;
+fn many() -> usize {
+    world::rounds(4500)
+}
 
 fn pool(port: &Port, count: usize) -> BufPool {
-    BufPool::new(port, count, LEN).expect("a pool")
+    BufPool::new(port, count, len()).expect("a pool")
 }
 
 /// A buffer with the bytes that belong at `from`.
@@ -67,19 +66,19 @@ fn pool_buffers_carry_bytes_there_and_back(env: &Env) {
     let pool = pool(&port, 4);
     let file = env.file(&port, 0);
     for i in 0..3 {
-        let done = must(file.write_all_at(filled(&pool, i * LEN), (i * LEN) as u64));
-        assert!(is_good(&done.expect("a write").buf, i * LEN), "what went in comes back");
+        let done = must(file.write_all_at(filled(&pool, i * len()), (i * len()) as u64));
+        assert!(is_good(&done.expect("a write").buf, i * len()), "what went in comes back");
     }
     let reads: Vec<_> = (0..3)
-        .map(|i| (i, file.read_exact_at(pool.get().expect("one"), (i * LEN) as u64)))
+        .map(|i| (i, file.read_exact_at(pool.get().expect("one"), (i * len()) as u64)))
         .collect();
     for (i, read) in reads {
-        assert!(is_good(&must(read).expect("a read").buf, i * LEN));
+        assert!(is_good(&must(read).expect("a read").buf, i * len()));
     }
     let many = must(file.read_vectored_at(vec![pool.get().unwrap(), pool.get().unwrap()], 0));
     let many = many.expect("a read into several");
-    assert!(many.n >= LEN && is_good(&many.buf[0], 0));
-    let at_the_end = must(file.read_at(pool.get().unwrap(), 3 * LEN as u64));
+    assert!(many.n >= len() && is_good(&many.buf[0], 0));
+    let at_the_end = must(file.read_at(pool.get().unwrap(), 3 * len() as u64));
     assert_eq!(at_the_end.expect("the end is no error").n, 0);
     drop(many);
     assert_eq!(pool.available(), 4);
@@ -96,10 +95,10 @@ fn a_pool_buffer_may_be_shorter_than_it_could(env: &Env) {
     assert_eq!(must(file.write_at(buf, 0)).expect("a write of nothing").n, 0);
     assert_eq!(must(file.metadata()).expect("its length").len, 10);
     let whole = must(file.read_at(pool.get().expect("at full length"), 0)).expect("a read");
-    assert_eq!((whole.n, whole.buf.len(), &whole.buf[..10]), (10, LEN, &numbered(0, 10)[..]));
+    assert_eq!((whole.n, whole.buf.len(), &whole.buf[..10]), (10, len(), &numbered(0, 10)[..]));
     // [C3] the end before the buffer is full is told, and the buffer comes back.
     let failed = must(file.read_exact_at(whole.buf, 0)).expect_err("there are ten bytes");
-    assert_eq!((failed.error.moved(), failed.buf.len()), (10, LEN));
+    assert_eq!((failed.error.moved(), failed.buf.len()), (10, len()));
 }
 
 fn an_exhausted_pool_gives_none_until_one_comes_back(env: &Env) {
@@ -113,16 +112,16 @@ fn an_exhausted_pool_gives_none_until_one_comes_back(env: &Env) {
     drop(must(write));
     out.push(pool.get().expect("it is back"));
     assert!(pool.get().is_none());
-    let elsewhere = thread::spawn(move || drop(out));
-    elsewhere.join().expect("no panic");
-    assert_eq!((pool.available(), pool.count(), pool.buf_len()), (3, 3, LEN));
+    let elsewhere = world::spawn(move || drop(out));
+    elsewhere.join();
+    assert_eq!((pool.available(), pool.count(), pool.buf_len()), (3, 3, len()));
 }
 
 fn a_dropped_operation_gives_its_buffer_back(env: &Env) {
     let port = env.port();
     let pool = pool(&port, 8);
-    let file = env.file(&port, 3 * LEN);
-    for _ in 0..20 {
+    let file = env.file(&port, 3 * len());
+    for _ in 0..world::rounds(20) {
         let reads: Vec<_> = (0..4).map(|i| file.read_at(pool.get().unwrap(), i)).collect();
         let writes: Vec<_> = (0..4).map(|_| file.write_at(filled(&pool, 0), 0)).collect();
         drop((reads, writes));
@@ -131,7 +130,7 @@ fn a_dropped_operation_gives_its_buffer_back(env: &Env) {
     let closed = env.port();
     let handle = file.into_parts().wait().handle;
     let file = File::from_owned(&closed, handle);
-    assert_eq!(closed.shutdown(super::tools::LONG).leaked, 0);
+    assert_eq!(closed.shutdown(LONG).leaked, 0);
     let failed = must(file.write_at(filled(&pool, 0), 0)).expect_err("the port is closed");
     assert!(is_good(&failed.buf, 0));
 }
@@ -141,14 +140,14 @@ fn the_memory_outlives_the_pool_and_the_port(env: &Env) {
     let file = env.file(&port, 0);
     let pool = pool(&port, 8);
     let writes: Vec<_> =
-        (0..4).map(|i| file.write_at(filled(&pool, i * LEN), (i * LEN) as u64)).collect();
+        (0..4).map(|i| file.write_at(filled(&pool, i * len()), (i * len()) as u64)).collect();
     let kept = filled(&pool, 5);
     drop(pool);
     for (i, write) in writes.into_iter().enumerate() {
-        assert!(is_good(&must(write).expect("a write").buf, i * LEN));
+        assert!(is_good(&must(write).expect("a write").buf, i * len()));
     }
     drop((file, port));
-    thread::sleep(super::tools::MOMENT);
+    world::sleep(MOMENT);
     assert!(is_good(&kept, 5), "the port went, the memory did not");
     let port = env.port();
     let file = must(File::create(&port, env.path("another"))).expect("a file");
@@ -197,7 +196,7 @@ fn a_pool_says_whether_it_is_registered(env: &Env) {
         }
         (kind, fallback, registered) => panic!("{kind}: {fallback:?}, {registered:?}"),
     }
-    assert_eq!(port.shutdown(super::tools::LONG).leaked, 0);
+    assert_eq!(port.shutdown(LONG).leaked, 0);
     let late = BufPool::new(&port, 1, 1).expect("a pool of a port that is closed");
     assert!(late.fallback().is_some());
     for (count, len) in [(0, 1), (1, 0), (usize::MAX, usize::MAX)] {
@@ -210,51 +209,25 @@ fn places_of_pools_are_used_again(env: &Env) {
     let port = env.port();
     let can = can_register(&port);
     let _first = BufPool::new(&port, 1, 1).expect("a pool");
-    for i in 0..MANY {
+    for i in 0..many() {
         let pool = BufPool::new(&port, 1, 1).expect("a pool");
         assert_eq!(pool.fallback().is_none(), can, "pool {i}: {:?}", pool.fallback());
     }
 }
 
-fn direct_transfers_with_pool_buffers(env: &Env) -> Verdict {
-    let port = env.port();
-    let path = env.path("direct");
-    if let Err(reason) = storms::prepare(&port, &path, 1 << 20) {
-        return Verdict::Skip(reason);
-    }
-    let mut options = OpenOptions::new();
-    let file = must(options.read(true).write(true).direct(true).open(&port, &path)).unwrap();
-    let _or_not = file.register();
-    let pool = BufPool::new(&port, 8, 16 << 10).expect("a pool");
-    for round in 0..4 {
-        let at = |i: usize| (i * (16 << 10)) as u64;
-        let writes: Vec<_> =
-            (0..8).map(|i| file.write_all_at(filled(&pool, round + i), at(i))).collect();
-        writes.into_iter().for_each(|write| drop(must(write).expect("a direct write")));
-        let reads: Vec<_> = (0..8).map(|i| file.read_at(pool.get().unwrap(), at(i))).collect();
-        for (i, read) in reads.into_iter().enumerate() {
-            assert!(is_good(&must(read).expect("a direct read").buf, round + i));
-        }
-    }
-    let reads: Vec<_> = (0..8).map(|i| file.read_at(pool.get().unwrap(), i << 14)).collect();
-    drop((pool, reads, file));
-    eventually("nothing is in flight", || port.in_flight().is_empty());
-    Verdict::Pass
-}
-
 /// Every verb.
 fn use_all(file: &File) {
     must(file.allocate(0, 100)).expect("room");
-    must(file.write_all_sync_at(numbered(0, LEN), 0, true)).expect("a write with its sync");
+    must(file.write_all_sync_at(numbered(0, len()), 0, true)).expect("a write with its sync");
     must(file.write_vectored_at(vec![numbered(0, 10), numbered(10, 10)], 0)).expect("a write");
     must(file.sync_all()).expect("a sync");
     must(file.sync_data()).expect("a sync");
-    assert_eq!(bytes(must(file.read_exact_at(vec![0; LEN], 0))), numbered(0, LEN));
-    let many = must(file.read_vectored_at(vec![vec![0; LEN / 2], vec![0; LEN / 2]], 0));
-    assert_eq!(many.expect("a read").buf[1], numbered(LEN / 2, LEN / 2));
-    must(file.set_len(LEN as u64 / 2)).expect("a length");
-    assert_eq!(must(file.metadata()).expect("its status").len, LEN as u64 / 2);
-    let pool = BufPool::new(file.port(), 1, LEN).expect("a pool");
+    assert_eq!(bytes(must(file.read_exact_at(vec![0; len()], 0))), numbered(0, len()));
+    let many = must(file.read_vectored_at(vec![vec![0; len() / 2], vec![0; len() / 2]], 0));
+    assert_eq!(many.expect("a read").buf[1], numbered(len() / 2, len() / 2));
+    must(file.set_len(len() as u64 / 2)).expect("a length");
+    assert_eq!(must(file.metadata()).expect("its status").len, len() as u64 / 2);
+    let pool = BufPool::new(file.port(), 1, len()).expect("a pool");
     must(file.write_at(filled(&pool, 3), 0)).expect("a write");
     let read = must(file.read_at(pool.get().unwrap(), 0)).expect("a read");
     assert!(is_good(&read.buf, 3));
@@ -281,14 +254,14 @@ fn a_registered_file_comes_apart(env: &Env) {
     let port = env.port();
     let file = env.file(&port, 0);
     let _or_not = file.register();
-    let write = file.write_all_at(numbered(0, LEN), 0);
+    let write = file.write_all_at(numbered(0, len()), 0);
     let parts = file.into_parts().wait();
     assert!(parts.error.is_none());
     must(write).expect("it ran to its end");
     let other = env.port();
     let file = File::from_owned(&other, parts.handle);
     let _or_not = file.register();
-    assert_eq!(bytes(must(file.read_at(vec![0; LEN], 0))), numbered(0, LEN));
+    assert_eq!(bytes(must(file.read_at(vec![0; len()], 0))), numbered(0, len()));
     let parts = block_on(file.into_parts());
     let file = File::from_owned(&port, parts.handle);
     use_all(&file);
@@ -299,7 +272,7 @@ fn places_of_files_are_used_again(env: &Env) {
     let port = env.port();
     let can = can_register(&port);
     let mut handle = env.file(&port, 10).into_parts().wait().handle;
-    for i in 0..MANY {
+    for i in 0..many() {
         let file = File::from_owned(&port, handle);
         assert_eq!(file.register().is_ok(), can, "file {i}");
         if i % 100 == 0 {
@@ -308,7 +281,7 @@ fn places_of_files_are_used_again(env: &Env) {
         handle = file.into_parts().wait().handle;
     }
     drop(handle);
-    for i in 0..100 {
+    for i in 0..world::rounds(100) {
         let file = must(File::open(&port, env.path("file"))).expect("a file");
         assert_eq!(file.register().is_ok(), can, "file {i}");
     }
@@ -318,27 +291,31 @@ fn an_operation_of_a_file_that_went_hits_no_other(env: &Env) {
     let port = env.port();
     let made = |name: &str, from: usize| {
         let file = must(File::create(&port, env.path(name))).expect("a file");
-        must(file.write_all_at(numbered(from, LEN), 0)).expect("a write");
+        must(file.write_all_at(numbered(from, len()), 0)).expect("a write");
         let _or_not = file.register();
         file
     };
-    for round in 0..20 {
+    for round in 0..world::rounds(20) {
         let one = made("one", 1);
-        let reads: Vec<_> = (0..8).map(|_| one.read_at(vec![0; LEN], 0)).collect();
-        let write = one.write_all_at(numbered(1, LEN), 0);
+        let reads: Vec<_> = (0..8).map(|_| one.read_at(vec![0; len()], 0)).collect();
+        let write = one.write_all_at(numbered(1, len()), 0);
         drop(one);
         // It takes what is free: a descriptor, a place.
         let two = made("two", 2);
         for read in reads {
-            assert_eq!(bytes(must(read)), numbered(1, LEN), "round {round}");
+            assert_eq!(bytes(must(read)), numbered(1, len()), "round {round}");
         }
         must(write).expect("a write");
-        assert_eq!(bytes(must(two.read_at(vec![0; LEN], 0))), numbered(2, LEN), "round {round}");
+        assert_eq!(
+            bytes(must(two.read_at(vec![0; len()], 0))),
+            numbered(2, len()),
+            "round {round}"
+        );
     }
 }
 
 fn a_runtime_has_pools_and_registered_files(env: &Env) {
-    let runtime = Runtime::with(env.settings.clone()).expect("a runtime");
+    let runtime = env.runtime();
     let port = runtime.port().clone();
     let can = can_register(&port);
     let file = env.file(&port, 0);
@@ -356,11 +333,11 @@ fn a_runtime_has_pools_and_registered_files(env: &Env) {
 }
 
 fn places_come_back(port: &Port, env: &Env, can: bool) {
-    for i in 0..MANY {
+    for i in 0..many() {
         assert_eq!(BufPool::new(port, 1, 1).unwrap().fallback().is_none(), can, "pool {i}");
     }
     let mut handle = env.file(port, 10).into_parts().wait().handle;
-    for i in 0..MANY {
+    for i in 0..many() {
         let file = File::from_owned(port, handle);
         assert_eq!(file.register().is_ok(), can, "file {i}");
         handle = file.into_parts().wait().handle;
@@ -368,14 +345,14 @@ fn places_come_back(port: &Port, env: &Env, can: bool) {
 }
 
 fn what_a_runtime_registered_may_go_on_another_thread(env: &Env) {
-    let runtime = Runtime::with(env.settings.clone()).expect("a runtime");
+    let runtime = env.runtime();
     let port = runtime.port().clone();
     let can = can_register(&port);
     let (give, given) = mpsc::channel::<(File, PoolBuf)>();
     let gone = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&gone);
-    let elsewhere = thread::spawn(move || {
-        for (i, (file, buf)) in given.into_iter().enumerate() {
+    let elsewhere = world::spawn(move || {
+        for (i, (file, buf)) in std::iter::from_fn(|| world::receive(&given)).enumerate() {
             match i % 3 {
                 0 => drop((file, buf)),
                 1 => drop((file.into_parts().wait(), buf)),
@@ -390,12 +367,12 @@ fn what_a_runtime_registered_may_go_on_another_thread(env: &Env) {
     });
     let foreign = {
         let port = port.clone();
-        thread::spawn(move || BufPool::new(&port, 1, 1).unwrap().fallback().is_none())
+        world::spawn(move || BufPool::new(&port, 1, 1).unwrap().fallback().is_none())
     };
-    let registered = foreign.join().expect("no panic");
+    let registered = foreign.join();
     assert!(!registered || !can, "another thread may not register");
     runtime.block_on(async {
-        for i in 0..MANY {
+        for i in 0..many() {
             let file = File::create(&port, env.path("file")).await.expect("a file");
             assert_eq!(file.register().is_ok(), can, "file {i}");
             let pool = BufPool::new(&port, 1, 100).expect("a pool");
@@ -411,5 +388,5 @@ fn what_a_runtime_registered_may_go_on_another_thread(env: &Env) {
             port.sleep(Duration::from_millis(1)).await.expect("a sleep");
         }
     });
-    elsewhere.join().expect("no panic");
+    elsewhere.join();
 }

@@ -1,13 +1,14 @@
 //! What was meant for one operation never reaches a later one.
 
-use std::{thread, time::Duration};
+use std::time::Duration;
 
 use super::{
-    Env, cases,
-    tools::{bytes, must, numbered, waits},
+    Env, table,
+    tools::{LONG, bytes, must, numbered, waits},
+    world,
 };
 
-cases! {
+table! {
     Bytes "C13" a_late_cancel_does_not_hit_a_successor;
     Bytes "C13" a_cancel_that_crosses_the_landing_does_not_hit_a_successor;
     Bytes "C13" a_deadline_that_was_not_needed_does_not_hit_a_successor;
@@ -16,11 +17,11 @@ cases! {
 
 fn a_late_cancel_does_not_hit_a_successor(env: &Env) {
     let port = env.port();
-    let file = env.file(&port, 1000);
+    let file = env.file(&port, 100);
     let (reader, writer) = env.pipe(&port);
-    for round in 0..2000 {
+    for round in 0..world::rounds(2000) as u64 {
         // Its block, its place in the book and its descriptor are free in a moment…
-        let first = file.read_at(vec![0; 8], round % 900);
+        let first = file.read_at(vec![0; 8], round % 90);
         first.cancel();
         let _ = must(first);
         // … and most likely taken by this one, which nobody cancels.
@@ -33,12 +34,12 @@ fn a_late_cancel_does_not_hit_a_successor(env: &Env) {
 
 fn a_cancel_that_crosses_the_landing_does_not_hit_a_successor(env: &Env) {
     let port = env.port();
-    let file = env.file(&port, 1000);
+    let file = env.file(&port, 100);
     let (reader, writer) = env.pipe(&port);
-    for round in 0..500_u64 {
+    for round in 0..world::rounds(500) as u64 {
         let first = file.read_at(vec![0; 8], 0);
-        let successor = thread::scope(|threads| {
-            threads.spawn(|| (0..2000).for_each(|_| first.cancel()));
+        let successor = world::scope(|threads| {
+            threads.spawn("another", || (0..world::rounds(2000)).for_each(|_| first.cancel()));
             while !first.is_over() {
                 must(port.sleep(Duration::ZERO)).expect("nobody cancels a sleep");
             }
@@ -53,10 +54,10 @@ fn a_cancel_that_crosses_the_landing_does_not_hit_a_successor(env: &Env) {
 
 fn a_deadline_that_was_not_needed_does_not_hit_a_successor(env: &Env) {
     let port = env.port();
-    let file = env.file(&port, 1000);
+    let file = env.file(&port, 100);
     let (reader, writer) = env.pipe(&port);
-    for _ in 0..20 {
-        let quick: Vec<_> = (0..20)
+    for _ in 0..world::rounds(20) {
+        let quick: Vec<_> = (0..world::rounds(20) as u64)
             .map(|i| file.read_at(vec![0; 8], i).deadline(Duration::from_millis(3)))
             .collect();
         for (i, read) in quick.into_iter().enumerate() {
@@ -73,7 +74,7 @@ fn a_deadline_that_was_not_needed_does_not_hit_a_successor(env: &Env) {
 
 fn a_cancelled_sleep_does_not_end_a_successor(env: &Env) {
     let port = env.port();
-    for _ in 0..500 {
+    for _ in 0..world::rounds(500) {
         let short = port.sleep(Duration::from_micros(50));
         let _ = short.wait_timeout(Duration::from_micros(40)).map_err(|nap| nap.cancel());
         let start = port.now();
@@ -81,7 +82,7 @@ fn a_cancelled_sleep_does_not_end_a_successor(env: &Env) {
         must(nap).expect("nobody has cancelled this one");
         assert!(port.now() - start >= Duration::from_micros(300), "never early");
     }
-    let (long, other) = (port.sleep(super::tools::LONG), port.sleep(super::tools::LONG));
+    let (long, other) = (port.sleep(LONG), port.sleep(LONG));
     other.cancel();
     assert!(must(other).expect_err("cancelled").is_cancelled());
     let long = waits(long);

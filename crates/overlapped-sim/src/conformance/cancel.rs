@@ -1,17 +1,16 @@
 //! A cancel is a request, and never changes an outcome that is decided.
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    thread,
-};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{
-    Env, cases,
+    Env,
     races::{self, Chase, Races},
-    tools::{MOMENT, bytes, cancelled, land, must, numbered, waits},
+    table,
+    tools::{LONG, MOMENT, block_on, bytes, cancelled, land, must, numbered, waits},
+    world,
 };
 
-cases! {
+table! {
     Bytes "C5" an_idle_read_is_cancelled_and_takes_nothing;
     Bytes "C5" cancelling_twice_is_cancelling_once;
     Bytes "C5" a_cancel_after_the_landing_changes_nothing;
@@ -72,16 +71,17 @@ fn a_cancel_after_the_landing_changes_nothing(env: &Env) {
 
 fn a_file_read_tells_the_truth_after_a_cancel(env: &Env) {
     let port = env.port();
-    let file = env.file(&port, 100_000);
-    for round in 0..200 {
-        let from = round * 300;
-        let read = file.read_at(vec![0; 40_000], from as u64);
+    let (len, rounds) = (world::len(40_000), world::rounds(200));
+    let file = env.file(&port, len + 100 * rounds);
+    for round in 0..rounds {
+        let from = round * 100;
+        let read = file.read_at(vec![0; len], from as u64);
         read.cancel();
         match must(read) {
             Ok(done) => assert_eq!(done.buf[..done.n], numbered(from, done.n)),
             Err(failed) => {
                 assert!(failed.error.is_cancelled(), "{failed}");
-                assert_eq!(failed.buf.len(), 40_000);
+                assert_eq!(failed.buf.len(), len);
             }
         }
     }
@@ -90,7 +90,7 @@ fn a_file_read_tells_the_truth_after_a_cancel(env: &Env) {
 fn a_file_write_tells_the_truth_after_a_cancel(env: &Env) {
     let port = env.port();
     let file = env.file(&port, 0);
-    for round in 0..200_usize {
+    for round in 0..world::rounds(200) {
         let from = 100 * round;
         let write = file.write_at(numbered(from, 100), from as u64);
         write.cancel();
@@ -100,7 +100,9 @@ fn a_file_write_tells_the_truth_after_a_cancel(env: &Env) {
             Ok(done) => assert_eq!(there, numbered(from, done.n)),
             Err(failed) => {
                 assert!(failed.error.is_cancelled(), "{failed}");
-                assert_eq!(there, b"", "what was cancelled was not written");
+                // Linux tells how much it has written; another device may not.
+                assert!(there.is_empty() || world::is_simulated(), "cancelled, and yet written");
+                assert_eq!(there, numbered(from, there.len()));
                 must(file.write_all_at(failed.buf, from as u64)).expect("another write");
             }
         }
@@ -112,31 +114,31 @@ fn a_cancel_from_another_thread_reaches_its_operation(env: &Env) {
     let (reader, _writer) = env.pipe(&port);
     let read = waits(reader.read(vec![0; 8]));
     let asked = AtomicBool::new(false);
-    thread::scope(|threads| {
+    world::scope(|threads| {
         let by_another = || {
             read.cancel();
             asked.store(true, Ordering::Release);
         };
-        threads.spawn(by_another);
+        threads.spawn("another", by_another);
     });
     assert!(asked.load(Ordering::Acquire));
     cancelled(must(read));
 }
 
 fn a_write_that_is_cancelled_half_way_tells_what_went_out(env: &Env) {
-    const LEN: usize = 1 << 20;
+    let len = world::len(1 << 20);
     let port = env.port();
     let (reader, writer) = env.pipe(&port);
-    let write = waits(writer.write_all(numbered(0, LEN)));
+    let write = waits(writer.write_all(numbered(0, len)));
     write.cancel();
     let failed = must(write).expect_err("a pipe does not hold that much");
     assert!(failed.error.is_cancelled(), "{failed}");
     let moved = failed.error.moved();
-    assert!(moved > 0 && moved < LEN, "a pipe holds something: {moved}");
-    super::tools::block_on(writer.close()).expect("its outcome was taken");
+    assert!(moved > 0 && moved < len, "a pipe holds something: {moved}");
+    block_on(writer.close()).expect("its outcome was taken");
     let mut got = Vec::new();
     loop {
-        let more = bytes(must(reader.read(vec![0; 40_000])));
+        let more = bytes(must(reader.read(vec![0; world::len(40_000)])));
         if more.is_empty() {
             break;
         }
@@ -172,8 +174,8 @@ fn drop_raced_with_completion(env: &Env) {
     race(env, Chase::Drop, 5000);
 }
 
-fn race(env: &Env, chase: Chase, rounds: u64) {
-    let port = env.port();
+fn race(env: &Env, chase: Chase, rounds: usize) {
+    let (port, rounds) = (env.port(), world::rounds(rounds) as u64);
     let Races { done, lost } = races::race(&port, chase, rounds);
     assert_eq!(done + lost, rounds);
     assert_eq!(port.stats().in_flight, 0);
@@ -181,7 +183,7 @@ fn race(env: &Env, chase: Chase, rounds: u64) {
 
 fn a_sleep_is_cancelled(env: &Env) {
     let port = env.port();
-    let nap = waits(port.sleep(super::tools::LONG * 100));
+    let nap = waits(port.sleep(LONG * 100));
     nap.cancel();
     assert!(must(nap).expect_err("it would be long").is_cancelled());
     assert!(port.in_flight().is_empty());

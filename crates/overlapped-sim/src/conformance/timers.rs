@@ -3,16 +3,16 @@
 use std::{
     hint,
     sync::atomic::{AtomicBool, Ordering},
-    thread,
     time::Duration,
 };
 
 use super::{
-    Env, cases,
+    Env, table,
     tools::{LONG, block_on, eventually, must, poll_once},
+    world,
 };
 
-cases! {
+table! {
     Time "C3" a_sleep_is_never_early;
     Time "C3" sleeps_end_in_the_order_of_their_times;
     Time "C3" a_sleep_until_the_past_is_over_at_once;
@@ -81,11 +81,12 @@ fn a_dropped_sleep_is_gone(env: &Env) {
 
 fn many_sleeps_end_each_at_its_time(env: &Env) {
     let port = env.port();
-    thread::scope(|threads| {
-        for thread in 0..4 {
+    let (many, rounds) = (world::rounds(4) as u64, world::rounds(500) as u64);
+    world::scope(|threads| {
+        for thread in 0..many {
             let port = &port;
-            threads.spawn(move || {
-                let naps: Vec<_> = (0..500)
+            threads.spawn("another", move || {
+                let naps: Vec<_> = (0..rounds)
                     .map(|i| {
                         let length = Duration::from_micros((i * 7919 + thread * 13) % 50_000);
                         (port.now() + length, port.sleep(length))
@@ -98,29 +99,29 @@ fn many_sleeps_end_each_at_its_time(env: &Env) {
             });
         }
     });
-    assert_eq!(port.stats().started, 2000);
-    eventually("all have landed", || port.stats().landed == 2000);
+    assert_eq!(port.stats().started, many * rounds);
+    eventually("all have landed", || port.stats().landed == many * rounds);
 }
 
 fn a_wait_that_begins_as_its_operation_ends(env: &Env) {
-    for round in 0..300 {
+    for round in 0..world::rounds(300) as u64 {
         let port = env.port();
         let nap = port.sleep(LONG * 100);
         let (ready, begin) = (AtomicBool::new(false), AtomicBool::new(false));
-        thread::scope(|threads| {
+        world::scope(|threads| {
             // It is about to sleep at the kernel when its operation is landed by another thread.
-            threads.spawn(|| {
+            threads.spawn("another", || {
                 ready.store(true, Ordering::SeqCst);
                 while !begin.load(Ordering::SeqCst) {
-                    hint::spin_loop();
+                    if world::is_simulated() { world::pause() } else { hint::spin_loop() }
                 }
                 assert!(must(nap).expect_err("it would be long").is_cancelled());
             });
             while !ready.load(Ordering::SeqCst) {
-                thread::yield_now();
+                world::pause();
             }
             begin.store(true, Ordering::SeqCst);
-            (0..round * 8).for_each(|_| hint::spin_loop());
+            world::spin(round * 8);
             assert_eq!(port.shutdown(LONG).leaked, 0);
         });
     }

@@ -5,11 +5,12 @@ use std::{thread, time::Duration};
 use overlapped::Cause;
 
 use super::{
-    Env, cases,
-    tools::{LONG, bytes, cancelled, must, numbered, waits},
+    Env, table,
+    tools::{LONG, MOMENT, bytes, cancelled, must, numbered, waits},
+    world,
 };
 
-cases! {
+table! {
     Time "C14" at_the_limit_a_start_is_refused;
     Time "C14" the_limit_is_the_port_s_whatever_its_shape;
     Bytes "C14" a_refused_operation_gives_its_buffer_back;
@@ -42,10 +43,11 @@ fn the_limit_is_the_port_s_whatever_its_shape(env: &Env) {
     let refused = must(port.sleep(LONG)).expect_err("four are in flight");
     assert_eq!(refused.cause(), Cause::Full(4));
     assert_eq!(port.stats().in_flight, 4);
-    thread::scope(|threads| {
+    world::scope(|threads| {
         // Nor has another thread more room.
-        let other = threads.spawn(|| must(port.sleep(LONG)).expect_err("four are in flight"));
-        assert_eq!(other.join().expect("a thread").cause(), Cause::Full(4));
+        let other =
+            threads.spawn("another", || must(port.sleep(LONG)).expect_err("four are in flight"));
+        assert_eq!(other.join().cause(), Cause::Full(4));
     });
     naps.iter().for_each(overlapped::Pending::cancel);
 }
@@ -73,8 +75,9 @@ fn a_refused_operation_gives_its_buffer_back(env: &Env) {
 
 fn more_operations_than_any_queue_holds(env: &Env) {
     let port = env.port();
-    let file = env.file(&port, 20_000);
-    let reads: Vec<_> = (0..10_000).map(|i| file.read_at(vec![0; 16], i)).collect();
+    let many = world::crowd(10_000);
+    let file = env.file(&port, many + 16);
+    let reads: Vec<_> = (0..many as u64).map(|i| file.read_at(vec![0; 16], i)).collect();
     for (i, read) in reads.into_iter().enumerate() {
         assert_eq!(bytes(must(read)), numbered(i, 16));
     }
@@ -95,7 +98,7 @@ fn what_is_in_flight_is_listed(env: &Env) {
     assert_eq!((flying[0].operation, flying[0].len), ("read", 33), "the oldest first");
     assert_eq!((flying[1].operation, flying[1].len), ("read", 44));
     // Told by a clock that ticks some milliseconds apart.
-    assert!(flying[0].age >= super::tools::MOMENT / 2);
+    assert!(flying[0].age >= MOMENT / 2);
     assert!(flying[0].handle.is_some() && flying[0].handle == flying[1].handle);
     assert_eq!(flying[0].thread, thread::current().id());
     assert!(!flying[0].cancel_requested);

@@ -6,11 +6,12 @@ use overlapped::{
 };
 
 use super::{
-    Env, cases,
+    Env, table,
     tools::{block_on, bytes, cancelled, eventually, land, must, waits},
+    world,
 };
 
-cases! {
+table! {
     Bytes "C7" a_failed_abandoned_write_is_told_by_the_next;
     Bytes "C7" a_failed_abandoned_write_is_told_by_closing;
     Bytes "C7" a_failed_abandoned_file_write_is_told_by_the_next_write;
@@ -106,7 +107,7 @@ fn an_error_that_was_told_is_not_told_again(env: &Env) {
 fn a_short_write_that_nobody_took_is_told(env: &Env) {
     let port = env.port();
     let (_reader, writer) = env.pipe(&port);
-    let write = writer.write(vec![7; 1 << 20]);
+    let write = writer.write(vec![7; world::len(1 << 20)]);
     land(&port, &write);
     // It is over, with a part of the bytes; nobody learns how many.
     drop(write);
@@ -117,7 +118,7 @@ fn a_short_write_that_nobody_took_is_told(env: &Env) {
 fn an_abandoned_write_that_was_cancelled_owes_nothing(env: &Env) {
     let port = env.port();
     let (_reader, writer) = env.pipe(&port);
-    let write = waits(writer.write_all(vec![7; 1 << 20]));
+    let write = waits(writer.write_all(vec![7; world::len(1 << 20)]));
     write.cancel();
     drop(write);
     eventually("the write is over", || port.in_flight().is_empty());

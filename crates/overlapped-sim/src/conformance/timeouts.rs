@@ -1,13 +1,14 @@
 //! A wait that times out leaves the operation as it was; a deadline cancels and tells the truth.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{
-    Env, cases,
-    tools::{LONG, MOMENT, block_on, bytes, land, must, numbered, waits},
+    Env, table,
+    tools::{LONG, MOMENT, block_on, bytes, eventually, land, must, numbered, waits},
+    world,
 };
 
-cases! {
+table! {
     Bytes "C6" a_wait_that_times_out_gives_the_operation_back;
     Bytes "C6" a_wait_of_no_time_looks_once;
     Time "C6" a_wait_lasts_as_long_as_it_says;
@@ -40,13 +41,14 @@ fn a_wait_of_no_time_looks_once(env: &Env) {
     read = read.wait_timeout(Duration::ZERO).expect_err("nothing to read");
     must(writer.write_all(b"x".to_vec())).expect("a write");
     // Nobody else drives the port: looking alone must land it.
-    let start = Instant::now();
+    let start = world::now();
     let outcome = loop {
         match read.wait_timeout(Duration::ZERO) {
             Ok(outcome) => break outcome,
             Err(late) => read = late,
         }
-        assert!(start.elapsed() < LONG, "a look lands what is over");
+        assert!(world::now() - start < LONG, "a look lands what is over");
+        world::pause();
     };
     assert_eq!(bytes(outcome), b"x");
 }
@@ -117,7 +119,7 @@ fn a_deadline_of_a_dropped_read_ends_it(env: &Env) {
     let port = env.port();
     let (reader, writer) = env.pipe(&port);
     drop(reader.read(vec![0; 8]).deadline(MOMENT));
-    super::tools::eventually("nothing is in flight", || port.in_flight().is_empty());
+    eventually("nothing is in flight", || port.in_flight().is_empty());
     must(writer.write_all(b"later".to_vec())).expect("a write");
     assert_eq!(bytes(must(reader.read(vec![0; 8]))), b"later");
 }

@@ -8,18 +8,20 @@ use std::{
         atomic::{AtomicU32, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
-    thread,
     time::Duration,
 };
 
 use overlapped::{Pending, request::Operation};
 
 use super::{
-    Env, cases,
-    tools::{MOMENT, block_on, bytes, eventually, must, numbered, on_a_thread, poll_once, waits},
+    Env, table,
+    tools::{
+        LONG, MOMENT, block_on, bytes, eventually, must, numbered, on_a_thread, poll_once, waits,
+    },
+    world,
 };
 
-cases! {
+table! {
     Bytes "C12" every_verb_can_be_awaited;
     Bytes "C12" a_select_that_leaves_a_read_loses_nothing;
     Bytes "C12" a_select_that_drops_a_read_loses_nothing;
@@ -71,7 +73,7 @@ fn a_select_that_leaves_a_read_loses_nothing(env: &Env) {
             assert!(select(&mut read, &mut tick).await.is_none(), "nothing to read");
         }
         writer.write_all(numbered(0, 5)).await.expect("a write");
-        let mut tick = port.sleep(super::tools::LONG);
+        let mut tick = port.sleep(LONG);
         let outcome = select(&mut read, &mut tick).await.expect("the bytes are there");
         assert_eq!(bytes(outcome), numbered(0, 5));
     });
@@ -80,15 +82,16 @@ fn a_select_that_leaves_a_read_loses_nothing(env: &Env) {
 fn a_select_that_drops_a_read_loses_nothing(env: &Env) {
     let port = env.port();
     let (reader, writer) = env.pipe(&port);
-    let writing = thread::spawn(move || {
-        for i in 0..100 {
+    let records = world::rounds(100);
+    let writing = world::spawn(move || {
+        for i in 0..records {
             must(writer.write_all(numbered(10 * i, 10))).expect("a write");
-            thread::sleep(Duration::from_micros(300));
+            world::sleep(Duration::from_micros(300));
         }
     });
     let mut got = Vec::new();
     block_on(async {
-        while got.len() < 1000 {
+        while got.len() < 10 * records {
             // Sometimes the bytes win, sometimes the tick.
             let mut tick = port.sleep(Duration::from_micros(got.len() as u64 % 400));
             let mut read = reader.read(vec![0; 7]);
@@ -97,8 +100,8 @@ fn a_select_that_drops_a_read_loses_nothing(env: &Env) {
             }
         }
     });
-    assert_eq!(got, numbered(0, 1000));
-    writing.join().expect("the writer");
+    assert_eq!(got, numbered(0, 10 * records));
+    writing.join();
 }
 
 /// Counts how often it is called.
@@ -138,23 +141,23 @@ fn polled_on_one_thread_and_finished_on_another(env: &Env) {
         read
     });
     // The first thread is gone, and its waker with it.
-    let finishing = thread::spawn(move || match poll_once(&mut read) {
+    let finishing = world::spawn(move || match poll_once(&mut read) {
         Poll::Ready(outcome) => bytes(outcome),
         Poll::Pending => bytes(block_on(read)),
     });
     must(writer.write_all(numbered(0, 5))).expect("a write");
-    assert_eq!(finishing.join().expect("the second thread"), numbered(0, 5));
+    assert_eq!(finishing.join(), numbered(0, 5));
 }
 
 fn many_tasks_on_many_threads(env: &Env) {
     let port = env.port();
-    let file = env.file(&port, 10_000);
-    thread::scope(|threads| {
-        for thread in 0..4 {
+    let file = env.file(&port, 4000);
+    world::scope(|threads| {
+        for thread in 0..world::rounds(4) {
             let ((reader, writer), port, file) = (env.pipe(&port), &port, &file);
-            threads.spawn(move || {
-                for i in 0..100 {
-                    let from = (thread * 1000 + i * 7) % 9000;
+            threads.spawn("another", move || {
+                for i in 0..world::rounds(100) {
+                    let from = (thread * 1000 + i * 7) % 3900;
                     let read = file.read_exact_at(vec![0; 100], from as u64);
                     let through = reader.read(vec![0; 100]);
                     block_on(async {
@@ -175,19 +178,19 @@ fn awaiting_and_blocking_go_together(env: &Env) {
     let (reader, writer) = env.pipe(&port);
     // One thread blocks for the first read, and so drives the port; the other awaits the second.
     let (first, second) = (reader.read(vec![0; 5]), reader.read(vec![0; 5]));
-    let awaiting = thread::spawn(move || bytes(block_on(second)));
-    let blocking = thread::spawn(move || bytes(must(waits(first))));
+    let awaiting = world::spawn(move || bytes(block_on(second)));
+    let blocking = world::spawn(move || bytes(must(waits(first))));
     must(port.sleep(MOMENT * 2)).expect("a sleep");
     must(writer.write_all(numbered(0, 10))).expect("a write");
-    assert_eq!(blocking.join().expect("it blocks"), numbered(0, 5));
-    assert_eq!(awaiting.join().expect("it awaits"), numbered(5, 5));
+    assert_eq!(blocking.join(), numbered(0, 5));
+    assert_eq!(awaiting.join(), numbered(5, 5));
 }
 
 fn closing_can_be_awaited(env: &Env) {
     let port = env.port();
-    let file = env.file(&port, 100_000);
+    let file = env.file(&port, world::len(100_000));
     let (reader, writer) = env.pipe(&port);
-    let reads: Vec<_> = (0..10).map(|i| file.read_at(vec![0; 50_000], i)).collect();
+    let reads: Vec<_> = (0..10).map(|i| file.read_at(vec![0; world::len(50_000)], i)).collect();
     let idle = reader.read(vec![0; 5]);
     block_on(async {
         file.close().await.expect("nothing is owed");

@@ -1,19 +1,19 @@
 //! Waiting for several things at once, events among them.
 
 use std::{
-    sync::atomic::{AtomicU32, Ordering},
-    thread,
-    time::{Duration, Instant},
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
 };
 
 use overlapped::{Event, Waitable, wait_all, wait_any};
 
 use super::{
-    Env, cases,
-    tools::{LONG, MOMENT, bytes, must},
+    Env, table,
+    tools::{LONG, MOMENT, bytes, cancelled, must},
+    world,
 };
 
-cases! {
+table! {
     Time "C6" an_event_lets_pass_as_its_kind_says;
     Time "C6" the_first_thing_that_is_ready_is_told;
     Time "C6" waiting_for_any_ends_at_its_timeout;
@@ -40,10 +40,10 @@ fn an_event_lets_pass_as_its_kind_says(_env: &Env) {
     assert!(automatic.is_set() && automatic.is_set(), "looking resets nothing");
     assert!(automatic.wait_timeout(Duration::ZERO));
     assert!(!automatic.wait_timeout(Duration::ZERO), "two settings of a set event are one");
-    thread::scope(|threads| {
-        let waiting = threads.spawn(|| automatic.wait());
+    world::scope(|threads| {
+        let waiting = threads.spawn("another", || automatic.wait());
         automatic.clone().set();
-        waiting.join().expect("a clone is the same event");
+        waiting.join();
     });
     assert!(!automatic.is_set());
 }
@@ -66,10 +66,10 @@ fn the_first_thing_that_is_ready_is_told(env: &Env) {
 fn waiting_for_any_ends_at_its_timeout(env: &Env) {
     let port = env.port();
     let (mut nap, mut event) = (port.sleep(LONG * 100), Event::manual());
-    let start = Instant::now();
+    let start = world::now();
     assert_eq!(wait_any(&mut [&mut nap, &mut event], Some(MOMENT)), None);
     assert!(!wait_all(&mut [&mut nap, &mut event], Some(MOMENT)));
-    assert!(start.elapsed() >= MOMENT * 2);
+    assert!(world::now() - start >= MOMENT * 2);
     assert_eq!(wait_any(&mut [&mut nap, &mut event], Some(Duration::ZERO)), None);
     assert_eq!(wait_any(&mut [], Some(Duration::ZERO)), None);
     assert!(wait_all(&mut [], Some(Duration::ZERO)), "all of nothing");
@@ -83,8 +83,8 @@ fn waiting_for_all_takes_events_only_together(env: &Env) {
     assert!(!wait_all(&mut [&mut a, &mut b], Some(MOMENT)));
     assert!(a.is_set(), "not taken alone");
     let (other, mut nap) = (b.clone(), port.sleep(Duration::from_millis(2)));
-    thread::scope(|threads| {
-        threads.spawn(move || other.set());
+    world::scope(|threads| {
+        threads.spawn("another", move || other.set());
         assert!(wait_all(&mut [&mut a, &mut b, &mut nap], Some(LONG)));
     });
     assert!(!a.is_set() && !b.is_set());
@@ -106,8 +106,8 @@ fn an_operation_stays_with_its_handle(env: &Env) {
     waiting.cancel();
     other.cancel();
     assert!(wait_all(&mut [&mut waiting, &mut other], Some(LONG)));
-    super::tools::cancelled(must(waiting));
-    super::tools::cancelled(must(other));
+    cancelled(must(waiting));
+    cancelled(must(other));
 }
 
 fn an_event_ends_a_wait_for_an_operation(env: &Env) {
@@ -115,24 +115,23 @@ fn an_event_ends_a_wait_for_an_operation(env: &Env) {
     let (reader, _writer) = env.pipe(&port);
     let (mut read, mut stop) = (reader.read(vec![0; 8]), Event::manual());
     let stopping = stop.clone();
-    thread::scope(|threads| {
-        threads.spawn(move || stopping.set());
+    world::scope(|threads| {
+        threads.spawn("another", move || stopping.set());
         assert_eq!(wait_any(&mut [&mut read, &mut stop], Some(LONG)), Some(1));
     });
     read.cancel();
-    super::tools::cancelled(must(read));
+    cancelled(must(read));
 }
 
-/// Each of several threads passes `ROUNDS` times by `pass`; the event is set once for each, and
+/// Each of several threads passes many times by `pass`; the event is set once for each, and
 /// again only when somebody has passed.
 fn every_setting_lets_one_pass(event: &Event, pass: impl Fn(&Event) -> bool + Sync) {
-    const THREADS: u32 = 4;
-    const ROUNDS: u32 = 1000;
-    let passed = AtomicU32::new(0);
-    thread::scope(|threads| {
-        for _ in 0..THREADS {
-            threads.spawn(|| {
-                for _ in 0..ROUNDS {
+    let (many, rounds) = (world::rounds(4), world::rounds(1000));
+    let passed = AtomicUsize::new(0);
+    world::scope(|threads| {
+        for _ in 0..many {
+            threads.spawn("another", || {
+                for _ in 0..rounds {
                     if !pass(event) {
                         return;
                     }
@@ -140,12 +139,12 @@ fn every_setting_lets_one_pass(event: &Event, pass: impl Fn(&Event) -> bool + Sy
                 }
             });
         }
-        for setting in 1..=THREADS * ROUNDS {
+        for setting in 1..=many * rounds {
             event.set();
-            let start = Instant::now();
+            let start = world::now();
             while passed.load(Ordering::SeqCst) < setting {
-                assert!(start.elapsed() < LONG, "setting {setting} lets nobody pass");
-                thread::yield_now();
+                assert!(world::now() - start < LONG, "setting {setting} lets nobody pass");
+                world::pause();
             }
         }
     });

@@ -1,9 +1,6 @@
 //! What dropping an operation does: the documented table, line by line.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use overlapped::{
     Pending, Port,
@@ -13,13 +10,14 @@ use overlapped::{
 };
 
 use super::{
-    Env, cases,
-    tools::{MOMENT, block_on, bytes, eventually, land, must, numbered, poll_once, waits},
+    Env, table,
+    tools::{LONG, MOMENT, block_on, bytes, eventually, land, must, numbered, poll_once, waits},
+    world,
 };
 
 type Reading = Pending<'static, Read<Vec<u8>>>;
 
-cases! {
+table! {
     Bytes "C7" a_read_dropped_before_the_bytes_come_keeps_them;
     Bytes "C7" a_read_dropped_after_the_bytes_came_keeps_them;
     Bytes "C7" a_read_dropped_after_its_landing_keeps_them;
@@ -77,13 +75,14 @@ fn a_read_dropped_after_its_landing_keeps_them(env: &Env) {
 fn a_read_that_was_never_looked_at_keeps_them(env: &Env) {
     let port = env.port();
     let (reader, writer) = env.pipe(&port);
-    for round in 0..50 {
+    let rounds = world::rounds(50);
+    for round in 0..rounds {
         drop(reader.read(vec![0; 5]));
         must(writer.write_all(numbered(10 * round, 5))).expect("a write");
         drop(reader.read(vec![0; 3]));
         must(writer.write_all(numbered(10 * round + 5, 5))).expect("a write");
     }
-    assert_eq!(bytes(must(reader.read_exact(vec![0; 500]))), numbered(0, 500));
+    assert_eq!(bytes(must(reader.read_exact(vec![0; 10 * rounds]))), numbered(0, 10 * rounds));
 }
 
 fn kept_bytes_are_served_piece_by_piece(env: &Env) {
@@ -188,31 +187,35 @@ fn a_dropped_write_runs_to_its_end_before_the_next(env: &Env) {
     let port = env.port();
     let (reader, writer) = env.pipe(&port);
     // More than a pipe holds, also by the verb that writes once: nobody is left to go on with it.
-    drop(writer.write(numbered(0, 200_000)));
-    drop(writer.write_all(numbered(200_000, 200_000)));
-    let last = writer.write_all(numbered(400_000, 1000));
-    assert_eq!(bytes(must(reader.read_exact(vec![0; 401_000]))), numbered(0, 401_000));
-    assert_eq!(must(last).expect("nothing failed before it").n, 1000);
+    let len = world::len(200_000);
+    drop(writer.write(numbered(0, len)));
+    drop(writer.write_all(numbered(len, len)));
+    let last = writer.write_all(numbered(2 * len, 100));
+    let all = 2 * len + 100;
+    assert_eq!(bytes(must(reader.read_exact(vec![0; all]))), numbered(0, all));
+    assert_eq!(must(last).expect("nothing failed before it").n, 100);
     block_on(writer.close()).expect("nothing failed");
 }
 
 fn a_dropped_file_write_is_in_the_file(env: &Env) {
     let port = env.port();
     let file = env.file(&port, 0);
-    for i in 0..50 {
-        drop(file.write_at(numbered(1000 * i, 1000), 1000 * i as u64));
+    let (rounds, len) = (world::rounds(50), world::len(1000));
+    for i in 0..rounds {
+        drop(file.write_at(numbered(len * i, len), (len * i) as u64));
     }
     drop(file.sync_data());
     block_on(file.close()).expect("nothing failed");
     let file = must(File::open(&port, env.path("file"))).expect("a file");
-    assert_eq!(bytes(must(file.read_exact_at(vec![0; 50_000], 0))), numbered(0, 50_000));
+    let all = rounds * len;
+    assert_eq!(bytes(must(file.read_exact_at(vec![0; all], 0))), numbered(0, all));
 }
 
 fn a_dropped_file_read_is_asked_to_stop(env: &Env) {
     let port = env.port();
-    let file = env.file(&port, 100_000);
-    for i in 0..50 {
-        drop(file.read_at(vec![0; 50_000], i * 1000));
+    let file = env.file(&port, world::len(100_000));
+    for i in 0..world::rounds(50) {
+        drop(file.read_at(vec![0; world::len(50_000)], i as u64));
         drop(file.metadata());
     }
     eventually("nothing is in flight", || port.in_flight().is_empty());
@@ -221,11 +224,12 @@ fn a_dropped_file_read_is_asked_to_stop(env: &Env) {
 
 fn a_dropped_create_leaves_a_whole_file_or_none(env: &Env) {
     let port = env.port();
-    for i in 0..50 {
+    for i in 0..world::rounds(50) {
         let path = env.path(&format!("dropped-{i}"));
         drop(File::create(&port, &path));
         eventually("nothing is in flight", || port.in_flight().is_empty());
-        if path.exists() {
+        if let Ok(made) = must(fs::metadata(&port, &path)) {
+            assert_eq!(made.kind, fs::Kind::File);
             must(fs::remove_file(&port, &path)).expect("a file like any other");
         }
     }
@@ -237,15 +241,17 @@ fn dropping_from_another_thread(env: &Env) {
     let (reader, writer) = env.pipe(&port);
     let of_file = file.read_at(vec![0; 100], 0);
     let of_pipe = waits(reader.read(vec![0; 5]));
-    let write = writer.write_all(numbered(0, 200_000));
-    let nap = port.sleep(super::tools::LONG * 100);
-    let dropping = thread::spawn(move || drop((of_file, of_pipe, write, nap)));
-    dropping.join().expect("dropping does not panic");
-    assert_eq!(bytes(must(reader.read_exact(vec![0; 200_000]))), numbered(0, 200_000));
+    let len = world::len(200_000);
+    let write = writer.write_all(numbered(0, len));
+    let nap = port.sleep(LONG * 100);
+    let dropping = world::spawn(move || drop((of_file, of_pipe, write, nap)));
+    dropping.join();
+    assert_eq!(bytes(must(reader.read_exact(vec![0; len]))), numbered(0, len));
     eventually("nothing is in flight", || port.in_flight().is_empty());
 }
 
 fn forgetting_an_operation(env: &Env) {
+    world::forgets();
     let port = env.port();
     let file = env.file(&port, 100);
     let (reader, writer) = env.pipe(&port);
@@ -263,15 +269,16 @@ fn forgetting_an_operation(env: &Env) {
 
 fn dropping_does_not_wait(env: &Env) {
     let port = env.port();
-    let file = env.file(&port, 1 << 20);
+    let len = world::len(1 << 20);
+    let file = env.file(&port, len);
     let (reader, writer) = env.pipe(&port);
-    let start = Instant::now();
+    let start = world::now();
     drop(reader.read(vec![0; 5]));
-    drop(writer.write_all(vec![0; 1 << 20]));
-    drop(file.write_all_sync_at(vec![0; 1 << 20], 0, false));
+    drop(writer.write_all(vec![0; len]));
+    drop(file.write_all_sync_at(vec![0; len], 0, false));
     drop(File::open(&port, env.path("file")));
     // An operation that was waited for would take as long as the pipe is full: for ever.
-    assert!(start.elapsed() < Duration::from_secs(10));
+    assert!(world::now() - start < Duration::from_secs(10));
     drop((reader, writer));
     block_on(file.close()).expect("the write has not failed");
 }

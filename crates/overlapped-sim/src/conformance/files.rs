@@ -5,11 +5,12 @@ use std::{slice, sync::Arc};
 use overlapped::{AlignedBuf, Cause, Done, fs::File, fs::Kind, fs::OpenOptions};
 
 use super::{
-    Env, Verdict, cases,
+    Env, Verdict, table,
     tools::{bytes, must, numbered},
+    world,
 };
 
-cases! {
+table! {
     Bytes "C3" bytes_written_are_read_back;
     Bytes "C3" a_read_at_the_end_gives_zero;
     Bytes "C3" a_short_count_is_a_success;
@@ -30,12 +31,12 @@ cases! {
 
 fn bytes_written_are_read_back(env: &Env) {
     let port = env.port();
-    let file = env.file(&port, 10_000);
-    let head = file.read_at(vec![0; 4096], 0);
-    let tail = file.read_at(vec![0; 4096], 4096);
+    let file = env.file(&port, 3000);
+    let head = file.read_at(vec![0; 1024], 0);
+    let tail = file.read_at(vec![0; 1024], 1024);
     // Overlapped, and waited for in the other order.
-    assert_eq!(bytes(must(tail)), numbered(4096, 4096));
-    assert_eq!(bytes(must(head)), numbered(0, 4096));
+    assert_eq!(bytes(must(tail)), numbered(1024, 1024));
+    assert_eq!(bytes(must(head)), numbered(0, 1024));
 }
 
 fn a_read_at_the_end_gives_zero(env: &Env) {
@@ -73,42 +74,45 @@ fn read_exact_at_fills_the_buffer_or_tells_what_came(env: &Env) {
 fn vectored_transfers_go_through_the_buffers_in_order(env: &Env) {
     let port = env.port();
     let file = must(File::create(&port, env.path("vectored"))).expect("a file");
-    let parts: Vec<_> = [(0, 10), (10, 0), (10, 4000), (4010, 90)]
+    let parts: Vec<_> = [(0, 10), (10, 0), (10, 400), (410, 90)]
         .into_iter()
         .map(|(from, len)| numbered(from, len))
         .collect();
     let done = must(file.write_vectored_at(parts.clone(), 0)).expect("a write");
-    assert_eq!((done.n, done.buf), (4100, parts.clone()));
-    let room = vec![vec![0; 10], vec![], vec![0; 4000], vec![0; 90], vec![7; 10]];
+    assert_eq!((done.n, done.buf), (500, parts.clone()));
+    let room = vec![vec![0; 10], vec![], vec![0; 400], vec![0; 90], vec![7; 10]];
     let done = must(file.read_vectored_at(room, 0)).expect("a read");
-    assert_eq!(done.n, 4100);
+    assert_eq!(done.n, 500);
     assert_eq!(done.buf[..4], parts);
     assert_eq!(done.buf[4], [7; 10], "what was not read is not touched");
 }
 
 fn more_buffers_than_the_system_takes_at_once(env: &Env) {
     let port = env.port();
-    let file = env.file(&port, 30_000);
     // Some systems take 1024.
-    let room: Vec<_> = (0..3000).map(|_| vec![0; 7]).collect();
+    let many = world::crowd(3000);
+    let file = env.file(&port, 10 * many);
+    let room: Vec<_> = (0..many).map(|_| vec![0; 7]).collect();
     let done = must(file.read_vectored_at(room, 0)).expect("a read");
     assert!(done.n > 0);
     assert_eq!(done.buf.concat()[..done.n], numbered(0, done.n), "a short count is no error");
-    let parts: Vec<_> = (0..3000).map(|i| numbered(100 + 7 * i, 7)).collect();
-    let done = must(file.write_vectored_at(parts, 100)).expect("a write");
+    let parts: Vec<_> = (0..many).map(|i| numbered(10 + 7 * i, 7)).collect();
+    let done = must(file.write_vectored_at(parts, 10)).expect("a write");
     assert!(done.n > 0);
-    assert_eq!(bytes(must(file.read_exact_at(vec![0; 30_000], 0))), numbered(0, 30_000));
+    let all = must(file.read_exact_at(vec![0; 10 * many], 0));
+    assert_eq!(bytes(all), numbered(0, 10 * many));
 }
 
 fn a_write_with_its_sync_is_one_operation(env: &Env) {
     let port = env.port();
     let file = must(File::create(&port, env.path("synced"))).expect("a file");
-    for (data_only, from) in [(true, 0), (false, 200_000)] {
-        let write = file.write_all_sync_at(numbered(from, 200_000), from as u64, data_only);
-        assert_eq!(must(write).expect("a write and its sync").n, 200_000);
+    let len = world::len(200_000);
+    for (data_only, from) in [(true, 0), (false, len)] {
+        let write = file.write_all_sync_at(numbered(from, len), from as u64, data_only);
+        assert_eq!(must(write).expect("a write and its sync").n, len);
     }
-    let all = must(file.read_exact_at(vec![0; 400_000], 0));
-    assert_eq!(bytes(all), numbered(0, 400_000));
+    let all = must(file.read_exact_at(vec![0; 2 * len], 0));
+    assert_eq!(bytes(all), numbered(0, 2 * len));
     // Also with nothing to write: what was written before is safe then.
     assert_eq!(must(file.write_all_sync_at(vec![], 0, true)).expect("a sync").n, 0);
 }

@@ -7,11 +7,12 @@ use std::{
 };
 
 use super::{
-    Env, cases,
+    Env, table,
     tools::{bytes, must, numbered, waits},
+    world,
 };
 
-cases! {
+table! {
     Bytes "C10" a_scope_lends_buffers_from_the_stack;
     Bytes "C10" a_scope_that_returns_early_cancels_the_rest;
     Bytes "C10" a_scope_that_fails_with_a_question_mark_waits;
@@ -99,6 +100,7 @@ fn a_scope_that_panics_waits_and_goes_on_panicking(env: &Env) {
 }
 
 fn a_scope_waits_for_what_was_forgotten(env: &Env) {
+    world::forgets();
     let port = env.port();
     let file = env.file(&port, 100);
     let (reader, _writer) = env.pipe(&port);
@@ -113,10 +115,11 @@ fn a_scope_waits_for_what_was_forgotten(env: &Env) {
 
 fn a_scope_waits_for_what_was_dropped(env: &Env) {
     let port = env.port();
-    let file = env.file(&port, 1 << 20);
+    let len = world::len(1 << 20);
+    let file = env.file(&port, len);
     let (reader, _writer) = env.pipe(&port);
-    for _ in 0..20 {
-        let (mut idle, mut of_file) = ([9; 8], vec![0; 1 << 20]);
+    for _ in 0..world::rounds(20) {
+        let (mut idle, mut of_file) = ([9; 8], vec![0; len]);
         port.scope(|s| {
             drop(s.read(&reader, &mut idle));
             drop(s.read_at(&file, &mut of_file, 0));
@@ -126,14 +129,17 @@ fn a_scope_waits_for_what_was_dropped(env: &Env) {
 }
 
 fn a_scope_lets_writes_run_to_their_end(env: &Env) {
+    world::forgets();
     let port = env.port();
     let file = env.file(&port, 0);
-    let data = numbered(0, 1 << 20);
+    let len = world::len(1 << 20);
+    let data = numbered(0, len);
     port.scope(|s| {
-        drop(s.write_all_at(&file, &data[..1 << 19], 0));
-        std::mem::forget(s.write_all_at(&file, &data[1 << 19..], 1 << 19));
+        let (head, tail) = data.split_at(len / 2);
+        drop(s.write_all_at(&file, head, 0));
+        std::mem::forget(s.write_all_at(&file, tail, head.len() as u64));
     });
-    let there = bytes(must(file.read_exact_at(vec![0; 1 << 20], 0)));
+    let there = bytes(must(file.read_exact_at(vec![0; len], 0)));
     assert!(there == data, "all of it");
 }
 
@@ -150,6 +156,7 @@ fn a_dropped_read_of_a_scope_keeps_its_bytes(env: &Env) {
 }
 
 fn a_scope_recalls_what_waits_its_turn(env: &Env) {
+    world::forgets();
     let port = env.port();
     let (reader, writer) = env.pipe(&port);
     let outside = reader.read(vec![0; 4]);
@@ -167,13 +174,13 @@ fn a_scope_recalls_what_waits_its_turn(env: &Env) {
 fn scopes_nest_and_may_be_shared_by_threads(env: &Env) {
     let port = env.port();
     let file = env.file(&port, 1000);
-    let mut rooms = vec![[0; 100]; 8];
+    let mut rooms = vec![[0; 100]; world::rounds(8)];
     let mut inner_room = [0; 100];
     port.scope(|outer| {
-        std::thread::scope(|threads| {
+        world::scope(|threads| {
             for (i, room) in rooms.iter_mut().enumerate() {
                 let (file, outer) = (&file, outer.clone());
-                threads.spawn(move || {
+                threads.spawn("another", move || {
                     must(outer.read_at(file, room, 100 * i as u64)).expect("a read");
                 });
             }
@@ -187,6 +194,7 @@ fn scopes_nest_and_may_be_shared_by_threads(env: &Env) {
 }
 
 fn a_scope_may_use_handles_of_several_ports(env: &Env) {
+    world::forgets();
     let (port, other) = (env.port(), env.port());
     let (mine, _writer) = env.pipe(&port);
     let (theirs, _other_writer) = env.pipe(&other);
