@@ -75,12 +75,11 @@ pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// Runs `body` on a thread of its own and gives what it returns, which must come.
+/// Runs `body` on a thread of its own and gives what it returns. The calling one serves no port
+/// meanwhile.
 #[track_caller]
 pub fn on_a_thread<R: Send + 'static>(body: impl FnOnce() -> R + Send + 'static) -> R {
-    let thread = world::spawn(body);
-    eventually("a thread ends", || thread.is_finished());
-    thread.join()
+    world::spawn(body).join()
 }
 
 /// Wakes a thread, and notes it: what a future does while it is polled may park the thread for

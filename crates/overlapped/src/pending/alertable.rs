@@ -8,7 +8,10 @@
 use std::{
     cell::RefCell,
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Wake, Waker},
     time::Duration,
 };
@@ -78,12 +81,12 @@ impl<O: Operation + 'static> Pending<'static, O> {
         let mut pending = self;
         let number = TABLE.with(|table| table.borrow_mut().routines.insert(None));
         let queue = TABLE.with(|table| Arc::clone(&table.borrow().queue));
-        let over =
-            pending.attend(&Waker::from(Arc::new(Call { queue: Arc::clone(&queue), number })));
+        let call = Arc::new(Call { queue, number, made: AtomicBool::new(false) });
+        let over = pending.attend(&Waker::from(Arc::clone(&call)));
         let run = Box::new(move || routine(pending.take()));
         TABLE.with(|table| table.borrow_mut().routines[number] = Some(run));
         if over {
-            queue.push(number);
+            call.make();
         }
     }
 }
@@ -107,10 +110,20 @@ struct Ready {
     sleeper: Option<Waker>,
 }
 
-/// The waker of one operation: it queues that operation's routine.
+/// The waker of one operation: it queues that operation's routine, once. A waker may be called
+/// twice, and the number may be another routine's by then.
 struct Call {
     queue: Arc<Queue>,
     number: usize,
+    made: AtomicBool,
+}
+
+impl Call {
+    fn make(&self) {
+        if !self.made.swap(true, Ordering::Relaxed) {
+            self.queue.push(self.number);
+        }
+    }
 }
 
 thread_local! {
@@ -169,6 +182,6 @@ impl Queue {
 
 impl Wake for Call {
     fn wake(self: Arc<Self>) {
-        self.queue.push(self.number);
+        self.make();
     }
 }

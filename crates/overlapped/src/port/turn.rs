@@ -355,8 +355,8 @@ impl Shard {
         }
     }
 
-    /// Tells who waits until nothing flies: nobody before the shard is closed. First the count, then
-    /// this look; who waits first closes and then looks at the count.
+    /// Tells who waits until nothing flies: nobody before the shard is closed. First the count,
+    /// then this look; who waits first closes and then looks at the count.
     pub(super) fn tell_idle(&self) {
         if self.closed.load(Ordering::SeqCst) {
             let idle = mem::take(&mut *lock(&self.idle));

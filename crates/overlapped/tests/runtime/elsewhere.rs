@@ -8,7 +8,7 @@ use overlapped::{Cause, Port, Runtime, fs::File, pipe};
 use crate::{numbered, on_each, scratch::Scratch};
 
 /// Runs `body` on a thread of its own while the runtime serves it.
-fn beside<R: Send + 'static>(
+pub(crate) fn beside<R: Send + 'static>(
     runtime: &Runtime,
     body: impl FnOnce(Port) -> R + Send + 'static,
 ) -> R {

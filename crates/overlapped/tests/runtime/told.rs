@@ -1,10 +1,12 @@
 //! What has landed is told, whatever the thread of the port does next.
 
 use std::{
+    cell::Cell,
     future::{Future, poll_fn},
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -16,11 +18,11 @@ use std::{
 };
 
 use overlapped::{
-    Port, Runtime,
+    Port, Runtime, alertable,
     backend::{self, Completion, Reap},
 };
 
-use crate::LONG;
+use crate::{LONG, elsewhere::beside};
 
 /// A waker that notes that it was called.
 #[derive(Default)]
@@ -117,6 +119,25 @@ fn it_panics() {
 #[test]
 fn it_blocks_elsewhere() {
     after_a_late_waker(|told| assert!(told.comes()));
+}
+
+// [C3] [C11] the thread that gives the routine finds the operation over, and the port's thread finds
+// the waker that it has just left: the routine runs once all the same.
+#[test]
+fn a_routine_runs_once_though_its_waker_is_called_twice() {
+    let runtime = Runtime::with_backend(backend::null());
+    beside(&runtime, |port| {
+        for round in 0..20_000 {
+            let ran = Rc::new(Cell::new(0));
+            let note = Rc::clone(&ran);
+            let nop = port.nop();
+            // It may land before, in between, or after.
+            (0..round % 300 * 10).for_each(|_| std::hint::spin_loop());
+            nop.then(move |_| note.set(note.get() + 1));
+            assert_eq!(alertable::wait(Some(LONG)), 1);
+            assert_eq!((ran.get(), alertable::queued()), (1, 0));
+        }
+    });
 }
 
 // [C3] [C12] it waits on a port that all threads share, which it could drive.
