@@ -121,8 +121,8 @@ fn it_blocks_elsewhere() {
     after_a_late_waker(|told| assert!(told.comes()));
 }
 
-// [C3] [C11] the thread that gives the routine finds the operation over, and the port's thread finds
-// the waker that it has just left: the routine runs once all the same.
+// [C3] [C11] the thread that gives the routine finds the operation over, and the port's thread
+// finds the waker that it has just left: the routine runs once all the same.
 #[test]
 fn a_routine_runs_once_though_its_waker_is_called_twice() {
     let runtime = Runtime::with_backend(backend::null());
