@@ -4,7 +4,7 @@
 use crate::{
     memory::NULL,
     op::{Api, Op, Phase, Queued, Verb, effect},
-    rules::{Cancels, Medium, Status},
+    rules::{Cancels, Medium, Status, Takes},
     watch::{Note, Thing, Watch},
     world::{Setup, Step, World},
 };
@@ -36,7 +36,8 @@ fn has_answer(world: &World, setup: &Setup, op: &Op) -> bool {
     let file = &world.files[usize::from(op.file)];
     let device = &setup.devices[usize::from(op.file)];
     // A read that has begun has its data.
-    device.medium == Medium::Disk || op.verb == Verb::Write || op.moved > 0 || file.data > 0
+    let begun = device.medium == Medium::Disk || op.verb == Verb::Write || op.moved > 0;
+    begun || file.data > 0 || file.peer_gone
 }
 
 impl<W: Watch> Step<'_, W> {
@@ -53,6 +54,15 @@ impl<W: Watch> Step<'_, W> {
             Phase::Finishing => self.finish(i),
             Phase::Idle | Phase::Complete => {}
         }
+    }
+
+    /// The peer of a stream writes what was still to come.
+    pub(crate) fn arrive(&mut self, f: u8) {
+        self.writes(Thing::Stream(f));
+        let file = self.file(f);
+        file.to_come -= 1;
+        file.data += 1;
+        self.say(Note::Arrives);
     }
 
     /// What the driver looks at while there is nothing to move.
@@ -83,9 +93,16 @@ impl<W: Watch> Step<'_, W> {
         }
         let takes = op.verb != Verb::Write && op.moved == 0;
         if takes && self.device(op.file).medium == Medium::Stream {
-            self.file(op.file).data -= 1;
+            if self.file(op.file).data == 0 {
+                self.say(Note::Fails(i, Status::BrokenPipe));
+                return self.device_done(i, Status::BrokenPipe);
+            }
+            self.take(i);
         }
         self.say(Note::GoesOn(i));
+        if self.op(i).pieces == 0 {
+            return self.device_done(i, Status::Success);
+        }
         self.op(i).phase = Phase::Moving;
         if op.api == Api::ZeroCopy {
             // The result is known before the device has read the buffer.
@@ -93,6 +110,29 @@ impl<W: Watch> Step<'_, W> {
             self.op(i).effects = effect::QUEUE;
             self.op(i).phase = Phase::Finishing;
         }
+    }
+
+    /// A read takes its data out of the stream: now it is known how long it is.
+    pub(crate) fn take(&mut self, i: u8) {
+        let op = *self.op(i);
+        let takes = self.device(op.file).takes;
+        let file = self.file(op.file);
+        let taken = match takes {
+            Takes::Whole => 1,
+            Takes::Bytes | Takes::Message => op.pieces.min(file.data),
+        };
+        file.data -= taken;
+        if takes != Takes::Whole {
+            self.op(i).pieces = taken;
+        }
+    }
+
+    /// The end of a transfer that went well: of a message there may be more.
+    pub(crate) fn well_done(&self, i: u8) -> Status {
+        let op = &self.world.ops[usize::from(i)];
+        let more = self.world.files[usize::from(op.file)].data > 0;
+        let part = self.device(op.file).takes == Takes::Message && op.verb == Verb::Read && more;
+        if part { Status::MoreData } else { Status::Success }
     }
 
     /// The driver abandons the rest; what it has moved stays moved.
@@ -119,7 +159,8 @@ impl<W: Watch> Step<'_, W> {
         } else if op.moved < op.pieces {
             self.op(i).phase = Phase::Taken;
         } else {
-            self.device_done(i, Status::Success);
+            let status = self.well_done(i);
+            self.device_done(i, status);
         }
     }
 

@@ -17,6 +17,7 @@ mod driver;
 mod judge;
 mod machine;
 mod memory;
+pub mod mirror;
 mod narrate;
 mod objects;
 mod op;

@@ -8,7 +8,7 @@ use crate::{
     op::{Op, Phase, Verb},
     program::Code,
     rules::{Medium, Status},
-    watch::{InVain, Nobody, Note, Silent, Thing, Watch},
+    watch::{InVain, Nobody, Silent, Thing, Watch},
     world::{Step, World},
 };
 use overlapped_sim::explore::{Access, Actor, Choice, Model};
@@ -122,7 +122,7 @@ impl<'a> Machine<'a> {
             Who::Thread(t) => self.run(t, watch),
             Who::Clock(t) => self.step_of(watch).clock(t),
             Who::Timer(i) => self.step_of(watch).link_timeout(i),
-            Who::Peer(f) => self.arrive(f, watch),
+            Who::Peer(f) => self.step_of(watch).arrive(f),
             Who::Device(i) => self.step_of(watch).drive(i),
         }
     }
@@ -211,14 +211,6 @@ impl<'a> Machine<'a> {
             thread.deadline = Deadline::Armed;
             watch.touch(Thing::Clock(t), Access::Write);
         }
-    }
-
-    fn arrive(&mut self, f: u8, watch: &mut impl Watch) {
-        watch.touch(Thing::Stream(f), Access::Write);
-        let file = &mut self.world.files[usize::from(f)];
-        file.to_come -= 1;
-        file.data += 1;
-        watch.say(Note::Arrives);
     }
 
     fn is_held(&self, t: u8) -> bool {

@@ -38,6 +38,8 @@ pub(crate) struct File {
     pub(crate) skip_port: bool,
     /// The last handle is closed.
     pub(crate) closed: bool,
+    /// The peer has closed its end.
+    pub(crate) peer_gone: bool,
     /// What waits in the stream to be read.
     pub(crate) data: u8,
     /// What the peer is still going to write.
@@ -53,6 +55,7 @@ impl File {
         skip_event: false,
         skip_port: false,
         closed: false,
+        peer_gone: false,
         data: 0,
         to_come: 0,
         handles: 1,

@@ -18,6 +18,10 @@ pub enum Status {
     DeviceError,
     /// The last handle was closed.
     Closed,
+    /// A warning: there is more of the message. The count is valid (S19).
+    MoreData,
+    /// `ERROR_PIPE_CONNECTED`: the client was there first (S9).
+    Connected,
 }
 
 /// The order of the last two effects of a completion: the routine or packet is queued (E3), the
@@ -175,6 +179,17 @@ pub enum Medium {
     Stream,
 }
 
+/// What a read of a stream takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// What the peer writes at a time, and that is as long as the read.
+    Whole,
+    /// The bytes that are there, up to what it asks for.
+    Bytes,
+    /// The message that is there, or as much of it as it asks for.
+    Message,
+}
+
 /// What a driver does with an operation that it cannot undo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cancels {
@@ -191,6 +206,8 @@ pub enum Cancels {
 pub struct Device {
     /// What it is.
     pub medium: Medium,
+    /// What a read takes, if it is a stream.
+    pub takes: Takes,
     /// How many pieces a transfer moves in, from 1.
     pub pieces: u8,
     /// `U4`: whether it can be cancelled.
@@ -209,6 +226,7 @@ impl Device {
     pub const fn disk() -> Device {
         Device {
             medium: Medium::Disk,
+            takes: Takes::Whole,
             pieces: 1,
             cancels: Cancels::Yes,
             issue: Issue::Pending,
@@ -221,6 +239,12 @@ impl Device {
     #[must_use]
     pub const fn stream() -> Device {
         Device { medium: Medium::Stream, ..Device::disk() }
+    }
+
+    /// A pipe, whose reads take what is there.
+    #[must_use]
+    pub const fn pipe(takes: Takes) -> Device {
+        Device { takes, issue: Issue::PendingOrAtOnce, ..Device::stream() }
     }
 
     /// Transfers move in so many pieces.

@@ -89,7 +89,8 @@ impl<W: Watch> Step<'_, W> {
         while self.op(i).moved < self.op(i).pieces {
             self.move_piece(i);
         }
-        self.device_done(i, Status::Success);
+        let status = self.well_done(i);
+        self.device_done(i, status);
         while self.op(i).phase == Phase::Finishing {
             self.finish(i);
         }
@@ -97,7 +98,8 @@ impl<W: Watch> Step<'_, W> {
 
     pub(crate) fn write_count(&mut self, i: u8) {
         let op = *self.op(i);
-        let count = if op.status == Status::Success { op.moved } else { 0 };
+        let valid = matches!(op.status, Status::Success | Status::MoreData);
+        let count = if valid { op.moved } else { 0 };
         self.kernel_writes(i, op.ov, Part::InternalHigh, COUNT + count);
     }
 

@@ -5,7 +5,7 @@ use crate::{
     memory::{H_EVENT, INTERNAL, NULL},
     objects::{Answer, Target},
     op::{Api, Op, Phase, Queued, Verb},
-    rules::{Issue, Medium, Status},
+    rules::{Issue, Medium, Status, Takes},
     watch::{Note, Thing, Watch},
     world::Step,
 };
@@ -36,6 +36,9 @@ impl<W: Watch> Step<'_, W> {
         if start.ov == Ptr::Null && start.api == Api::Overlapped && disk {
             return Answer::InvalidParameter; // S12
         }
+        if !routine && self.names_no_event(t, start) {
+            return Answer::InvalidHandle; // S4
+        }
         let op = self.new_op(t, f, start);
         let status = op.ov;
         if !status.is_none() {
@@ -43,17 +46,44 @@ impl<W: Watch> Step<'_, W> {
             self.world.memory.set(status.cell + INTERNAL, Status::Pending as u8); // S3
         }
         self.reset_signals(&op);
+        if self.peer_is_gone(&op) {
+            return Answer::Failed(Status::BrokenPipe); // S9
+        }
         let at_once = match self.device(f).issue {
-            Issue::Fails(status) => return Answer::Failed(status), // S9
+            Issue::Fails(status) => return Answer::Failed(status),
             Issue::Pending => false,
             Issue::AtOnce => true,
-            Issue::PendingOrAtOnce => self.watch.choose(2, Kind::Outcome) == 1, // S10
+            // S10
+            Issue::PendingOrAtOnce => {
+                self.has_it_now(&op) && self.watch.choose(2, Kind::Outcome) == 1
+            }
         };
         assert!(!self.op(start.slot).in_flight(), "an operation's call is made again in flight");
         *self.op(start.slot) = op;
         self.writes(Thing::Phase(start.slot));
         self.say(Note::Lent(start.slot));
         if at_once { self.at_once(start.slot) } else { Answer::Pending }
+    }
+
+    /// Whether there is what a call needs to be complete at once: a pipe may be empty.
+    fn has_it_now(&mut self, op: &Op) -> bool {
+        let reads_pipe = op.verb == Verb::Read && self.device(op.file).takes != Takes::Whole;
+        if reads_pipe {
+            self.reads(Thing::Stream(op.file));
+        }
+        let (data, takes) = (self.file(op.file).data, self.device(op.file).takes);
+        // A message that is too long counts as pending (S47).
+        !reads_pipe || data > 0 && (takes == Takes::Bytes || data <= op.pieces)
+    }
+
+    /// Nobody writes any more, and nothing is left.
+    fn peer_is_gone(&mut self, op: &Op) -> bool {
+        let file = self.file(op.file);
+        let gone = file.peer_gone && file.data == 0;
+        if file.peer_gone {
+            self.reads(Thing::Stream(op.file));
+        }
+        gone
     }
 
     /// S8: it counts as a completion in every respect.
@@ -66,6 +96,10 @@ impl<W: Watch> Step<'_, W> {
             }
         }
         self.op(i).at_once = true;
+        if op.verb == Verb::Read && self.device(op.file).takes != Takes::Whole {
+            self.writes(Thing::Stream(op.file));
+            self.take(i);
+        }
         self.say(Note::AtOnce(i));
         self.complete_at_once(i);
         Answer::True
@@ -108,6 +142,18 @@ impl<W: Watch> Step<'_, W> {
             timed: start.timed,
             ..Op::IDLE
         }
+    }
+
+    /// The OVERLAPPED has a handle that is none, or none any more.
+    fn names_no_event(&mut self, t: u8, start: &Start) -> bool {
+        let ov = self.address(t, start.ov);
+        if ov == NULL || start.api != Api::Overlapped {
+            return false;
+        }
+        self.reads(Thing::Cell(ov + H_EVENT));
+        let value = self.world.memory.get(ov + H_EVENT);
+        let open = |value: u8| self.world.is_open((value & !LOW_BIT) - 1);
+        value != 0 && (self.event_of(value) == NULL || !open(value))
     }
 
     /// The event that a handle value in an OVERLAPPED stands for, or `NULL`.

@@ -103,6 +103,7 @@ impl<W: Watch> Step<'_, W> {
         let status =
             [Status::Cancelled, Status::BrokenPipe, Status::EndOfFile, Status::DeviceError]
                 .into_iter()
+                .chain([Status::MoreData])
                 .find(|status| *status as u8 == value);
         self.thread(t).answer = match status {
             _ if success => Answer::True,

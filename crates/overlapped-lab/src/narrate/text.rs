@@ -179,6 +179,8 @@ impl fmt::Display for Status {
             Status::EndOfFile => "END_OF_FILE",
             Status::DeviceError => "DEVICE_ERROR",
             Status::Closed => "HANDLE_CLOSED",
+            Status::MoreData => "BUFFER_OVERFLOW",
+            Status::Connected => "PIPE_CONNECTED",
         })
     }
 }

@@ -1,0 +1,33 @@
+//! The conformance cases C01 to C55 of Win32's overlapped I/O: on the laboratory's objects, under
+//! every schedule; and, on Windows or under Wine, by real calls.
+
+mod cases;
+mod laboratory;
+mod table;
+
+use cases::{Case, Side};
+use libtest_mimic::{Arguments, Failed, Trial};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut trials: Vec<_> = cases::all().flat_map(laboratory::trials).collect();
+    trials.push(Trial::test("table", || table::check().map_err(Failed::from)));
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// What came of a case, against what is expected of it.
+fn judged(case: &Case, side: Side, came: Result<bool, String>) -> Result<(), Failed> {
+    let name = case.name;
+    match (side, came) {
+        (Side::Passes, Ok(true)) | (Side::Skipped(_), _) => Ok(()),
+        (Side::Passes, Ok(false)) => Err(format!("{name}: it was never shown").into()),
+        (Side::Passes, Err(wrong)) => Err(format!("{name}: {wrong}").into()),
+        (Side::Deviates { says, .. }, Err(wrong)) if wrong.contains(says) => Ok(()),
+        (Side::Deviates { says, .. }, Err(wrong)) => {
+            Err(format!("{name}: {wrong}; the known deviation is `{says}`").into())
+        }
+        (Side::Deviates { why, .. }, Ok(_)) => {
+            Err(format!("{name}: it passes; no longer so: {why}").into())
+        }
+    }
+}
