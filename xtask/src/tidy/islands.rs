@@ -47,6 +47,10 @@ pub(crate) const ISLANDS: &[Island] = &[
         root: "crates/overlapped/tests/support",
         why: "system calls that no crate offers safely, and a counting allocator",
     },
+    Island {
+        root: "crates/overlapped-lab/tests/mirror/real",
+        why: "Win32's own calls, which the laboratory mirrors",
+    },
 ];
 
 impl Island {

@@ -61,8 +61,8 @@ impl<S: Search> Simulated<'_, S> {
             tag: 0,
             timed: false,
         }));
-        if matches!(started, Ended::With(answer) if !matches!(answer, objects::Answer::True | objects::Answer::Pending))
-        {
+        let in_flight = |answer| matches!(answer, objects::Answer::True | objects::Answer::Pending);
+        if !matches!(started, Ended::With(answer) if in_flight(answer)) {
             self.started = before;
         }
         self.and_count(started, o)

@@ -3,6 +3,8 @@
 
 mod cases;
 mod laboratory;
+#[cfg(windows)]
+mod real;
 mod table;
 
 use cases::{Case, Side};
@@ -11,6 +13,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let mut trials: Vec<_> = cases::all().flat_map(laboratory::trials).collect();
+    #[cfg(windows)]
+    trials.extend(cases::all().map(real::trial));
     trials.push(Trial::test("table", || table::check().map_err(Failed::from)));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

@@ -22,7 +22,10 @@ fn written() -> String {
     let mut text = "| case | rules | laboratory | Wine 8.0 |\n|---|---|---|---|\n".to_owned();
     let mut reasons = String::new();
     for case in cases::all() {
-        let (laboratory, wine) = (word(case.laboratory), word(case.wine));
+        let (laboratory, mut wine) = (word(case.laboratory), word(case.wine).to_owned());
+        if case.rounds > 1 {
+            write!(wine, ", {} rounds", case.rounds).expect("a string grows");
+        }
         let (name, rules) = (case.name, case.rules);
         writeln!(text, "| {name} | {rules} | {laboratory} | {wine} |").expect("a string grows");
         for (side, of) in [(case.laboratory, "laboratory"), (case.wine, "Wine")] {

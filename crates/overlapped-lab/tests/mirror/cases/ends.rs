@@ -66,10 +66,10 @@ fn thread_exit_port(w: &mut dyn Win32) -> Outcome {
     let event = w.create_event(false, false);
     let tagged = w.create_event(false, false);
     let fields = [EventField::Null, EventField::Is(event), EventField::Tagged(tagged)];
-    let pipes: [Handle; 3] = [1, 2, 3].map(|key| {
-        let h = w.pipe();
-        w.bind(h, port, key).map(|_| h).unwrap_or(h)
-    });
+    let pipes: [Handle; 3] = [0, 1, 2].map(|_| w.pipe());
+    for (h, key) in pipes.into_iter().zip(1..) {
+        same("CreateIoCompletionPort", w.bind(h, port, key), Ok(0))?;
+    }
     w.switch(1);
     let all = fields.map(|field| w.overlapped(1, field));
     for (h, o) in pipes.into_iter().zip(all) {

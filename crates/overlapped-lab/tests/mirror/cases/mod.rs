@@ -79,6 +79,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
 }
 
 /// Nothing, or what differs.
+#[expect(clippy::needless_pass_by_value, reason = "what is compared was made for it")]
 fn same<T: Debug + PartialEq>(what: &str, got: T, want: T) -> Result<(), String> {
     if got == want { Ok(()) } else { Err(format!("{what}: {got:x?}, not {want:x?}")) }
 }

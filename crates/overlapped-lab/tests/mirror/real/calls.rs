@@ -1,0 +1,440 @@
+//! The trait's calls, made for real. Each is made by the thread whose turn it is, on a block that
+//! is never freed and handles that stay open meanwhile.
+
+use super::{
+    FOREVER, Real,
+    memory::{Block, SENT},
+    slow, system, threads,
+};
+use overlapped_lab::mirror::{
+    Answer, EventField, Handle, Overlapped, Packet, Port, Ran, Wait, Win32, wait,
+};
+use std::{
+    ffi::c_void,
+    io::Write,
+    os::windows::io::AsRawHandle,
+    ptr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::Sender,
+    },
+    thread,
+    time::Duration,
+};
+use windows_sys::{
+    Win32::{
+        Foundation::{GetLastError, HANDLE},
+        Storage::FileSystem::{ReadFile, ReadFileEx, SetFileCompletionNotificationModes},
+        System::{
+            IO::{
+                CancelIo, CancelIoEx, CancelSynchronousIo, CreateIoCompletionPort,
+                GetOverlappedResult, GetOverlappedResultEx, GetQueuedCompletionStatus, OVERLAPPED,
+            },
+            Pipes::ConnectNamedPipe,
+            Threading::{
+                GetCurrentThread, INFINITE, QueueUserAPC, RegisterWaitForSingleObject, SleepEx,
+                WT_EXECUTEONLYONCE, WaitForSingleObjectEx,
+            },
+        },
+    },
+    core::BOOL,
+};
+
+const SKIP_PORT_ON_SUCCESS: u8 = 1;
+const SKIP_EVENT_ON_HANDLE: u8 = 2;
+/// No handle, and without the low bit.
+const BAD: usize = 0x7777_7770;
+
+impl Real {
+    /// The current thread makes a call.
+    fn run<R: Send + 'static>(&mut self, call: impl FnOnce() -> R + Send + 'static) -> R {
+        self.workers.run(self.current, call)
+    }
+
+    /// The value of a handle, which is open.
+    fn raw(&self, h: Handle) -> usize {
+        self.handles[h.0].as_ref().map(system::raw).expect("a case uses handles that are open")
+    }
+
+    fn open(&mut self, object: system::Object, peer: Option<std::fs::File>) -> Handle {
+        self.handles.push(Some(object));
+        self.peers.push(peer);
+        Handle(self.handles.len() - 1)
+    }
+
+    fn field(&self, event: EventField) -> usize {
+        match event {
+            EventField::Null => 0,
+            EventField::Is(h) => self.raw(h),
+            EventField::Tagged(h) => self.raw(h) | 1,
+            EventField::Bad => BAD,
+        }
+    }
+
+    fn modes(&mut self, h: Handle, flags: u8) {
+        let h = self.raw(h);
+        // SAFETY: the handle is open.
+        let done = unsafe { SetFileCompletionNotificationModes(h as HANDLE, flags) };
+        assert_ne!(done, 0, "SetFileCompletionNotificationModes");
+    }
+
+    /// Which OVERLAPPED has this address.
+    fn at(&self, address: usize) -> Option<Overlapped> {
+        self.blocks.iter().position(|block| block.overlapped() as usize == address).map(Overlapped)
+    }
+}
+
+/// TRUE and a count, or what went wrong in this thread.
+fn answer(done: BOOL, count: u32) -> Answer {
+    if done != 0 {
+        return Ok(count);
+    }
+    // SAFETY: it has no conditions.
+    Err(unsafe { GetLastError() })
+}
+
+fn ms(wait: Wait) -> u32 {
+    match wait {
+        Wait::No => 0,
+        Wait::Ms(ms) => ms.into(),
+        Wait::Forever => FOREVER,
+    }
+}
+
+/// What had to come and did not is a hang.
+fn hangs(waited: u32, over: u32, wait: Wait) -> u32 {
+    if wait == Wait::Forever && waited == over { wait::HANGS } else { waited }
+}
+
+fn read(h: usize, block: &'static Block) -> Answer {
+    let mut count = 0;
+    // SAFETY: the block is never freed; the count is written before the call comes back.
+    let done = unsafe {
+        ReadFile(h as HANDLE, block.buffer(), block.len, &raw mut count, block.overlapped())
+    };
+    answer(done, count)
+}
+
+extern "system" fn routine(error: u32, count: u32, o: *mut OVERLAPPED) {
+    threads::note((Some(o as usize), error, count));
+}
+
+extern "system" fn apc(_: usize) {
+    threads::note((None, 0, 0));
+}
+
+/// A registered wait calls back.
+///
+/// # Safety
+///
+/// The context is a boxed sender, and this is its only call.
+unsafe extern "system" fn callback(context: *mut c_void, timed_out: bool) {
+    // SAFETY: the caller's promise.
+    let tell = unsafe { Box::from_raw(context.cast::<Sender<bool>>()) };
+    tell.send(timed_out).ok();
+}
+
+impl Win32 for Real {
+    fn switch(&mut self, thread: usize) {
+        self.current = thread;
+    }
+
+    fn exit_thread(&mut self) {
+        self.workers.exit(std::mem::take(&mut self.current));
+    }
+
+    fn create_event(&mut self, auto_reset: bool, set: bool) -> Handle {
+        self.open(system::event(auto_reset, set), None)
+    }
+
+    fn pipe(&mut self) -> Handle {
+        let (end, peer) = system::pipe(true, false);
+        self.open(end, Some(peer))
+    }
+
+    fn synchronous_pipe(&mut self) -> Handle {
+        let (end, peer) = system::pipe(false, false);
+        self.open(end, Some(peer))
+    }
+
+    fn message_pipe(&mut self) -> Handle {
+        let (end, peer) = system::pipe(true, true);
+        self.open(end, Some(peer))
+    }
+
+    fn duplicate(&mut self, h: Handle) -> Handle {
+        let object = self.handles[h.0].as_ref().expect("it is open");
+        let twin = object.try_clone().expect("DuplicateHandle");
+        let peer = self.peers[h.0].as_ref().map(|peer| peer.try_clone().expect("DuplicateHandle"));
+        self.open(twin, peer)
+    }
+
+    fn close(&mut self, h: Handle) -> Answer {
+        let object = self.handles[h.0].take();
+        self.run(move || drop(object));
+        Ok(0)
+    }
+
+    fn peer_writes(&mut self, h: Handle, bytes: u8) {
+        let peer = self.peers[h.0].as_mut().expect("the peer is there");
+        let written = peer.write(&vec![SENT; bytes.into()]).expect("the peer writes");
+        assert_eq!(written, usize::from(bytes), "what the peer writes at once");
+    }
+
+    fn peer_will_write(&mut self, h: Handle) {
+        let mut peer = self.peers[h.0].as_ref().and_then(|peer| peer.try_clone().ok());
+        let (ready, set) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (is_ready, go) = (Arc::clone(&ready), Arc::clone(&set));
+        self.writers.push(thread::spawn(move || {
+            is_ready.store(true, Ordering::Release);
+            while !go.load(Ordering::Acquire) {
+                std::hint::spin_loop();
+            }
+            let peer = peer.as_mut().expect("the peer is there");
+            peer.write_all(&[SENT]).expect("the peer writes");
+        }));
+        while !ready.load(Ordering::Acquire) {
+            thread::yield_now();
+        }
+        set.store(true, Ordering::Release);
+        // Now the case is first, now the peer.
+        thread::sleep(Duration::from_micros(50 * u64::from(self.round % 4)));
+    }
+
+    fn peer_closes(&mut self, h: Handle) {
+        self.peers[h.0] = None;
+    }
+
+    fn overlapped(&mut self, bytes: u8, event: EventField) -> Overlapped {
+        let block = Block::new(bytes);
+        block.renew(self.field(event));
+        self.blocks.push(block);
+        Overlapped(self.blocks.len() - 1)
+    }
+
+    fn renew(&mut self, o: Overlapped, event: EventField) {
+        self.blocks[o.0].renew(self.field(event));
+    }
+
+    fn set_event_field(&mut self, o: Overlapped, event: EventField) {
+        self.blocks[o.0].set_event(self.field(event));
+    }
+
+    fn event_field_is(&mut self, o: Overlapped, event: EventField) -> bool {
+        self.blocks[o.0].event() == self.field(event)
+    }
+
+    fn internal(&mut self, o: Overlapped) -> u32 {
+        self.blocks[o.0].internal()
+    }
+
+    fn internal_high(&mut self, o: Overlapped) -> u32 {
+        self.blocks[o.0].internal_high()
+    }
+
+    fn spin(&mut self, o: Overlapped) -> bool {
+        let block = self.blocks[o.0];
+        let end = std::time::Instant::now() + Duration::from_millis(FOREVER.into());
+        while block.internal() == overlapped_lab::mirror::status::PENDING {
+            if std::time::Instant::now() > end {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn filled(&mut self, o: Overlapped) -> u32 {
+        self.blocks[o.0].filled()
+    }
+
+    fn read(&mut self, h: Handle, o: Overlapped) -> Answer {
+        let (h, block) = (self.raw(h), self.blocks[o.0]);
+        self.run(move || read(h, block))
+    }
+
+    fn read_ex(&mut self, h: Handle, o: Overlapped) -> Answer {
+        let (h, block) = (self.raw(h), self.blocks[o.0]);
+        self.run(move || {
+            let (buffer, o) = (block.buffer(), block.overlapped());
+            // SAFETY: the block is never freed.
+            let done = unsafe { ReadFileEx(h as HANDLE, buffer, block.len, o, Some(routine)) };
+            answer(done, 0)
+        })
+    }
+
+    fn connect(&mut self, h: Handle, o: Overlapped) -> Answer {
+        let (h, block) = (self.raw(h), self.blocks[o.0]);
+        self.run(move || {
+            // SAFETY: the block is never freed.
+            let done = unsafe { ConnectNamedPipe(h as HANDLE, block.overlapped()) };
+            answer(done, 0)
+        })
+    }
+
+    fn cancel_io(&mut self, h: Handle) -> Answer {
+        let h = self.raw(h);
+        // SAFETY: the handle is open.
+        self.run(move || answer(unsafe { CancelIo(h as HANDLE) }, 0))
+    }
+
+    fn cancel_io_ex(&mut self, h: Handle, o: Option<Overlapped>) -> Answer {
+        let h = self.raw(h);
+        let o = o.map_or(0, |o| self.blocks[o.0].overlapped() as usize);
+        // SAFETY: the address is compared, and nothing more.
+        self.run(move || answer(unsafe { CancelIoEx(h as HANDLE, o as *const OVERLAPPED) }, 0))
+    }
+
+    fn hold_back(&mut self) {
+        if slow::on_wine() {
+            self.run(|| slow::hold(true));
+        } else {
+            self.too_fast = true;
+        }
+    }
+
+    fn let_go(&mut self) {
+        if slow::on_wine() {
+            self.run(|| slow::hold(false));
+        }
+    }
+
+    fn result(&mut self, h: Handle, o: Overlapped, wait: bool) -> Answer {
+        let (h, block) = (self.raw(h), self.blocks[o.0]);
+        self.run(move || {
+            let (o, mut count) = (block.overlapped(), 0);
+            // SAFETY: the block is never freed; the count is written before the call comes back.
+            let done = unsafe { GetOverlappedResult(h as HANDLE, o, &raw mut count, wait.into()) };
+            answer(done, count)
+        })
+    }
+
+    fn result_ex(&mut self, h: Handle, o: Overlapped, wait: Wait, alertable: bool) -> Answer {
+        let (h, block) = (self.raw(h), self.blocks[o.0]);
+        self.run(move || {
+            let (o, mut count) = (block.overlapped(), 0);
+            // SAFETY: the block is never freed; the count is written before the call comes back.
+            let done = unsafe {
+                let alertable = alertable.into();
+                GetOverlappedResultEx(h as HANDLE, o, &raw mut count, ms(wait), alertable)
+            };
+            answer(done, count).map_err(|error| hangs(error, wait::TIMEOUT, wait))
+        })
+    }
+
+    fn wait(&mut self, h: Handle, wait: Wait, alertable: bool) -> u32 {
+        let h = self.raw(h);
+        self.run(move || {
+            // SAFETY: the handle is open.
+            let waited = unsafe { WaitForSingleObjectEx(h as HANDLE, ms(wait), alertable.into()) };
+            hangs(waited, wait::TIMEOUT, wait)
+        })
+    }
+
+    fn sleep(&mut self, wait: Wait, alertable: bool) -> u32 {
+        self.run(move || {
+            // SAFETY: routines that may run have blocks that are never freed.
+            let slept = unsafe { SleepEx(ms(wait), alertable.into()) };
+            hangs(slept, wait::OBJECT_0, wait)
+        })
+    }
+
+    fn queue_apc(&mut self) {
+        let queued = self.run(|| {
+            // SAFETY: it is a pseudo handle.
+            let thread = unsafe { GetCurrentThread() };
+            // SAFETY: the routine is a function that takes any number.
+            unsafe { QueueUserAPC(Some(apc), thread, 0) }
+        });
+        assert_ne!(queued, 0, "QueueUserAPC");
+    }
+
+    fn ran(&mut self) -> Vec<Ran> {
+        let ran = self.workers.take_ran();
+        let told = ran.into_iter().map(|(thread, (o, error, bytes))| {
+            let overlapped = o.and_then(|address| self.at(address));
+            Ran { thread, overlapped, error, bytes }
+        });
+        told.collect()
+    }
+
+    fn create_port(&mut self) -> Port {
+        self.ports.push(system::port());
+        Port(self.ports.len() - 1)
+    }
+
+    fn bind(&mut self, h: Handle, port: Port, key: usize) -> Answer {
+        let (h, port) = (self.raw(h), system::raw(&self.ports[port.0]));
+        self.run(move || {
+            // SAFETY: both handles are open.
+            let bound = unsafe { CreateIoCompletionPort(h as HANDLE, port as HANDLE, key, 0) };
+            answer((!bound.is_null()).into(), 0)
+        })
+    }
+
+    fn skip_port_on_success(&mut self, h: Handle) {
+        self.modes(h, SKIP_PORT_ON_SUCCESS);
+    }
+
+    fn skip_event_on_handle(&mut self, h: Handle) {
+        self.modes(h, SKIP_EVENT_ON_HANDLE);
+    }
+
+    fn dequeue(&mut self, port: Port, wait: Wait) -> Packet {
+        let port = system::raw(&self.ports[port.0]);
+        let (answer, key, address) = self.run(move || {
+            let (mut count, mut key, mut o) = (0, 0, ptr::null_mut());
+            // SAFETY: all three are written before the call comes back.
+            let done = unsafe {
+                let (count, key, o) = (&raw mut count, &raw mut key, &raw mut o);
+                GetQueuedCompletionStatus(port as HANDLE, count, key, o, ms(wait))
+            };
+            (answer(done, count), key, o as usize)
+        });
+        match answer {
+            Err(error) if address == 0 => Packet::nothing(hangs(error, wait::TIMEOUT, wait)),
+            answer => Packet { answer, key, overlapped: self.at(address) },
+        }
+    }
+
+    fn blocking_read(&mut self, thread: usize, h: Handle) {
+        let h = self.raw(h);
+        self.blocking = Some(self.workers.begin(thread, move || {
+            let (mut byte, mut count) = (0_u8, 0);
+            // SAFETY: the call comes back when it is over, and the byte is there until then.
+            let done =
+                unsafe { ReadFile(h as HANDLE, &raw mut byte, 1, &raw mut count, ptr::null_mut()) };
+            answer(done, count)
+        }));
+        // Until it blocks.
+        thread::sleep(Duration::from_millis(50));
+    }
+
+    fn blocking_read_returned(&mut self, _: usize) -> Answer {
+        let told = self.blocking.take().expect("a blocking read was begun");
+        let patience = Duration::from_millis(FOREVER.into());
+        told.recv_timeout(patience).unwrap_or(Err(wait::HANGS))
+    }
+
+    fn cancel_synchronous_io(&mut self, thread: usize) -> Answer {
+        let h = self.workers.handle(thread).as_raw_handle() as usize;
+        // SAFETY: the thread has not been joined.
+        self.run(move || answer(unsafe { CancelSynchronousIo(h as HANDLE) }, 0))
+    }
+
+    fn register_wait(&mut self, event: Handle, wait: Wait) {
+        let tell = Box::into_raw(Box::new(self.callbacks.0.clone())).cast::<c_void>();
+        let (mut registered, event) = (ptr::null_mut(), self.raw(event));
+        let ms = if wait == Wait::Forever { INFINITE } else { ms(wait) };
+        // SAFETY: the callback runs once, and takes the box.
+        let done = unsafe {
+            let (wait, call) = (&raw mut registered, Some(callback as _));
+            RegisterWaitForSingleObject(wait, event as HANDLE, call, tell, ms, WT_EXECUTEONLYONCE)
+        };
+        assert_ne!(done, 0, "RegisterWaitForSingleObject");
+    }
+
+    fn callback(&mut self) -> Option<bool> {
+        self.callbacks.1.recv_timeout(Duration::from_millis(FOREVER.into())).ok()
+    }
+}
