@@ -38,6 +38,10 @@ pub(crate) struct File {
     pub(crate) skip_port: bool,
     /// The last handle is closed.
     pub(crate) closed: bool,
+    /// Another process has a handle, too.
+    pub(crate) elsewhere: bool,
+    /// What the peer has to read: a pipe hands it over at once.
+    pub(crate) sent: u8,
     /// The peer has closed its end.
     pub(crate) peer_gone: bool,
     /// What waits in the stream to be read.
@@ -55,6 +59,8 @@ impl File {
         skip_event: false,
         skip_port: false,
         closed: false,
+        elsewhere: false,
+        sent: 0,
         peer_gone: false,
         data: 0,
         to_come: 0,

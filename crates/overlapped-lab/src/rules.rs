@@ -102,6 +102,9 @@ pub struct Rules {
     pub late_cancel: Late,
     /// `U11`: the status of operations that were pending when the last handle was closed (S42).
     pub closed: Status,
+    /// The last close in a process, while another has a handle, cancels what has a port and no
+    /// event (S42).
+    pub last_close_cancels: bool,
     /// `U12`: the exit of a thread.
     pub exit: Exit,
     /// `U14`: `CancelIoEx(h, NULL)` with nothing pending says `ERROR_NOT_FOUND`.
@@ -121,6 +124,7 @@ impl Rules {
             shared: Shared::True,
             late_cancel: Late::Either,
             closed: Status::Closed,
+            last_close_cancels: true,
             exit: Exit::KeepsPorts,
             idle_cancel_not_found: true,
         }
@@ -151,6 +155,7 @@ impl Rules {
             order: Order::Together,
             status_at_dequeue: false,
             closed: Status::BrokenPipe,
+            last_close_cancels: false,
             idle_cancel_not_found: false,
             ..Rules::nt()
         }

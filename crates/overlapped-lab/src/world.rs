@@ -5,7 +5,7 @@ use crate::{
     memory::{CELLS, DATA, LOCAL, Lease, Memory, NOBODY, NULL},
     objects::{EVENTS, Event, FILES, File, OPS, PORTS, Port, THREADS, Target, Thread, VARS},
     op::{Op, Verb},
-    rules::{Device, Rules},
+    rules::{Device, Rules, Takes},
     watch::{Note, Part, Thing, Watch},
 };
 use overlapped_sim::explore::Access;
@@ -209,7 +209,13 @@ impl<W: Watch> Step<'_, W> {
         let op = *self.op(i);
         match op.verb {
             Verb::Read => self.kernel_writes(i, op.buffer, Part::Piece(op.moved), DATA),
-            Verb::Write => self.kernel_reads(i, op.buffer, op.moved),
+            Verb::Write => {
+                self.kernel_reads(i, op.buffer, op.moved);
+                if self.device(op.file).takes != Takes::Whole {
+                    self.writes(Thing::Stream(op.file));
+                    self.file(op.file).sent += 1;
+                }
+            }
             Verb::Connect => {}
         }
         self.op(i).moved += 1;

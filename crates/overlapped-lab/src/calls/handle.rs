@@ -3,6 +3,7 @@
 use crate::{
     memory::NULL,
     objects::{Answer, Event, Life, OPS, Target},
+    op::{Op, Queued},
     rules::Exit,
     watch::{Note, Thing, Watch},
     world::Step,
@@ -30,7 +31,8 @@ impl<W: Watch> Step<'_, W> {
     }
 
     /// Not a cancel while another handle exists. The last one ends what is pending with an error,
-    /// and does not wait for that (S42).
+    /// and does not wait for that; unless another process has one: then only what has a port and no
+    /// event is cancelled (S42).
     pub(super) fn close_handle(&mut self, t: u8, handle: u8) {
         if !self.world.is_open(handle) {
             self.thread(t).answer = Answer::InvalidHandle;
@@ -41,7 +43,11 @@ impl<W: Watch> Step<'_, W> {
         if let Target::File(f) = self.setup.targets[usize::from(handle)] {
             self.writes(Thing::File(f));
             self.file(f).handles -= 1;
-            if self.file(f).handles == 0 {
+            if self.file(f).handles == 0 && self.file(f).elsewhere {
+                let cancels = self.setup.rules.last_close_cancels;
+                let packet = |op: &Op| matches!(op.queued, Queued::Packet(_)) && op.event == NULL;
+                self.drop_where(|op| cancels && op.file == f && packet(op));
+            } else if self.file(f).handles == 0 {
                 self.file(f).closed = true;
                 self.drop_where(|op| op.file == f);
             }
@@ -90,7 +96,7 @@ impl<W: Watch> Step<'_, W> {
         }
     }
 
-    pub(crate) fn drop_where(&mut self, which: impl Fn(&crate::op::Op) -> bool) {
+    pub(crate) fn drop_where(&mut self, which: impl Fn(&Op) -> bool) {
         for i in 0..OPS as u8 {
             if which(self.op(i)) {
                 self.drop_op(i);

@@ -68,6 +68,23 @@ impl<S: Search> Simulated<'_, S> {
         self.and_count(started, o)
     }
 
+    /// A transfer without an OVERLAPPED; its slot.
+    fn ask_blocking(&mut self, h: Handle, verb: Verb, buffer: Ptr) -> u8 {
+        let slot = self.slot(None);
+        self.ask(&Call::Start(Start {
+            slot,
+            api: Api::Blocking,
+            verb,
+            handle: h.0 as u8,
+            ov: Ptr::Null,
+            buffer,
+            queued: Queued::Nothing,
+            tag: 0,
+            timed: false,
+        }));
+        slot
+    }
+
     fn and_count(&mut self, ended: Ended, o: Overlapped) -> Answer {
         ended.answered(|| self.counted(o))
     }
@@ -154,6 +171,14 @@ impl<S: Search> Win32 for Simulated<'_, S> {
         Handle(to)
     }
 
+    fn duplicate_elsewhere(&mut self, h: Handle) {
+        let f = self.file_at(h);
+        self.look(|step| {
+            step.writes(Thing::File(f));
+            step.file(f).elsewhere = true;
+        });
+    }
+
     fn close(&mut self, h: Handle) -> Answer {
         self.ask(&Call::Close(h.0 as u8)).answered(|| 0)
     }
@@ -172,6 +197,14 @@ impl<S: Search> Win32 for Simulated<'_, S> {
             step.writes(Thing::Stream(f));
             step.file(f).to_come += 1;
         });
+    }
+
+    fn peer_reads(&mut self, h: Handle) -> u8 {
+        let f = self.file_at(h);
+        self.look(|step| {
+            step.writes(Thing::Stream(f));
+            std::mem::take(&mut step.file(f).sent)
+        })
     }
 
     fn peer_closes(&mut self, h: Handle) {
@@ -251,6 +284,16 @@ impl<S: Search> Win32 for Simulated<'_, S> {
         let answer = self.start(h, o, Verb::Connect, Queued::Nothing);
         self.setup.devices[file].issue = issue;
         answer
+    }
+
+    fn transact(&mut self, h: Handle, o: Overlapped) -> Answer {
+        let file = usize::from(self.file_at(h));
+        let (cell, len) = self.places[o.0];
+        self.setup.devices[file].pieces = len;
+        let issue = std::mem::replace(&mut self.setup.devices[file].issue, Issue::AtOnce);
+        self.ask_blocking(h, Verb::Write, Ptr::At(cell + OVERLAPPED));
+        self.setup.devices[file].issue = issue;
+        self.start(h, o, Verb::Read, Queued::Nothing)
     }
 
     fn cancel_io(&mut self, h: Handle) -> Answer {
@@ -336,24 +379,11 @@ impl<S: Search> Win32 for Simulated<'_, S> {
     }
 
     fn blocking_read(&mut self, thread: usize, h: Handle) {
-        let slot = self.slot(None);
         let file = usize::from(self.file_at(h));
         self.setup.devices[file].pieces = 1;
-        self.blocking[thread] = slot;
-        let start = Call::Start(Start {
-            slot,
-            api: Api::Blocking,
-            verb: Verb::Read,
-            handle: h.0 as u8,
-            ov: Ptr::Null,
-            buffer: Ptr::At(self.top),
-            queued: Queued::Nothing,
-            tag: 0,
-            timed: false,
-        });
         self.top += 1;
         let caller = std::mem::replace(&mut self.current, thread as u8);
-        self.ask(&start);
+        self.blocking[thread] = self.ask_blocking(h, Verb::Read, Ptr::At(self.top - 1));
         self.current = caller;
     }
 

@@ -103,6 +103,8 @@ pub trait Win32 {
     fn message_pipe(&mut self) -> Handle;
     /// `DuplicateHandle`.
     fn duplicate(&mut self, h: Handle) -> Handle;
+    /// `DuplicateHandle` into another process, which keeps it.
+    fn duplicate_elsewhere(&mut self, h: Handle);
     /// `CloseHandle`.
     fn close(&mut self, h: Handle) -> Answer;
 
@@ -110,6 +112,8 @@ pub trait Win32 {
     fn peer_writes(&mut self, h: Handle, bytes: u8);
     /// The peer writes a byte, sooner or later.
     fn peer_will_write(&mut self, h: Handle);
+    /// The peer reads what it was sent; how many bytes.
+    fn peer_reads(&mut self, h: Handle) -> u8;
     /// The peer closes its end.
     fn peer_closes(&mut self, h: Handle);
 
@@ -136,6 +140,8 @@ pub trait Win32 {
     fn read_ex(&mut self, h: Handle, o: Overlapped) -> Answer;
     /// `ConnectNamedPipe`, though the client is there already.
     fn connect(&mut self, h: Handle, o: Overlapped) -> Answer;
+    /// `TransactNamedPipe`: the buffer goes to the peer, and the answer is to come into it.
+    fn transact(&mut self, h: Handle, o: Overlapped) -> Answer;
     /// `CancelIo`.
     fn cancel_io(&mut self, h: Handle) -> Answer;
     /// `CancelIoEx`.

@@ -12,6 +12,10 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    #[cfg(windows)]
+    if real::keeps() {
+        return ExitCode::SUCCESS;
+    }
     let mut trials: Vec<_> = cases::all().flat_map(laboratory::trials).collect();
     #[cfg(windows)]
     trials.extend(cases::all().map(real::trial));
@@ -23,7 +27,7 @@ fn main() -> ExitCode {
 fn judged(case: &Case, side: Side, came: Result<bool, String>) -> Result<(), Failed> {
     let name = case.name;
     match (side, came) {
-        (Side::Passes, Ok(true)) | (Side::Skipped(_), _) => Ok(()),
+        (Side::Passes, Ok(true)) => Ok(()),
         (Side::Passes, Ok(false)) => Err(format!("{name}: it was never shown").into()),
         (Side::Passes, Err(wrong)) => Err(format!("{name}: {wrong}").into()),
         (Side::Deviates { says, .. }, Err(wrong)) if wrong.contains(says) => Ok(()),

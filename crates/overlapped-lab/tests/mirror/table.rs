@@ -1,9 +1,18 @@
-//! The table of all cases in the documents: it says what the cases say of themselves.
+//! The table of all cases in the documents: it says what the cases say of themselves, and in how
+//! many schedules the laboratory shows each.
 
-use crate::cases::{self, Side};
-use std::fmt::Write;
+use crate::{
+    cases::{self, Side},
+    laboratory,
+};
+use overlapped_lab::Rules;
 
 const PAGE: &str = include_str!("../../../../docs/win32.md");
+
+const HEAD: &str = "\
+| case | rules | schedules by NT's rules | all open | Wine 8.0 |
+|---|---|---:|---:|---|
+";
 
 /// Whether the page has the table and the reasons.
 ///
@@ -11,44 +20,27 @@ const PAGE: &str = include_str!("../../../../docs/win32.md");
 ///
 /// What it should have.
 pub(crate) fn check() -> Result<(), String> {
-    let wanted = written();
+    let wanted = written()?;
     if PAGE.replace("\r\n", "\n").contains(&wanted) {
         return Ok(());
     }
     Err(format!("docs/win32.md needs this in the place of what it has:\n{wanted}"))
 }
 
-fn written() -> String {
-    let mut text = "| case | rules | laboratory | Wine 8.0 |\n|---|---|---|---|\n".to_owned();
-    let mut reasons = String::new();
+fn written() -> Result<String, String> {
+    let (mut rows, mut reasons) = (HEAD.to_owned(), String::new());
     for case in cases::all() {
-        let (laboratory, mut wine) = (word(case.laboratory), word(case.wine).to_owned());
-        if case.rounds > 1 {
-            write!(wine, ", {} rounds", case.rounds).expect("a string grows");
-        }
-        let (name, rules) = (case.name, case.rules);
-        writeln!(text, "| {name} | {rules} | {laboratory} | {wine} |").expect("a string grows");
-        for (side, of) in [(case.laboratory, "laboratory"), (case.wine, "Wine")] {
-            if let Some(why) = reason(side) {
-                let code = name.split(' ').next().unwrap_or(name);
-                writeln!(reasons, "- {code}, {of}: {why}.").expect("a string grows");
+        let [nt, open] = [Rules::nt(), Rules::open()].map(|rules| laboratory::by(case, rules));
+        let (name, rules, nt, open) = (case.name, case.rules, nt?.runs, open?.runs);
+        let wine = match case.wine {
+            Side::Passes if case.rounds > 1 => format!("passes, {} rounds", case.rounds),
+            Side::Passes => "passes".to_owned(),
+            Side::Deviates { why, .. } => {
+                reasons += &format!("- {name}: {why}.\n");
+                "**deviates**".to_owned()
             }
-        }
+        };
+        rows += &format!("| {name} | {rules} | {nt} | {open} | {wine} |\n");
     }
-    text + "\n" + &reasons
-}
-
-fn word(side: Side) -> &'static str {
-    match side {
-        Side::Passes => "passes",
-        Side::Deviates { .. } => "**deviates**",
-        Side::Skipped(_) => "skipped",
-    }
-}
-
-fn reason(side: Side) -> Option<&'static str> {
-    match side {
-        Side::Passes => None,
-        Side::Deviates { why, .. } | Side::Skipped(why) => Some(why),
-    }
+    Ok(format!("{rows}\nWine's known deviations:\n\n{reasons}"))
 }

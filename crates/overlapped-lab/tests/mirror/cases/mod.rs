@@ -13,7 +13,7 @@ use overlapped_lab::mirror::{
 };
 use std::fmt::Debug;
 
-/// What is expected of a case on one side.
+/// What is expected of a case.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Side {
     Passes,
@@ -22,8 +22,6 @@ pub(crate) enum Side {
         why: &'static str,
         says: &'static str,
     },
-    /// It cannot be shown there, for this reason.
-    Skipped(&'static str),
 }
 
 /// A conformance case.
@@ -33,7 +31,6 @@ pub(crate) struct Case {
     pub(crate) rules: &'static str,
     /// How often it runs where the system has a will of its own.
     pub(crate) rounds: u32,
-    pub(crate) laboratory: Side,
     pub(crate) wine: Side,
     pub(crate) run: fn(&mut dyn Win32) -> Outcome,
 }
@@ -42,13 +39,13 @@ pub(crate) struct Case {
 pub(crate) type Outcome = Result<Shown, String>;
 
 impl Case {
-    /// A case that passes on both sides.
+    /// A case that passes everywhere.
     const fn new(
         name: &'static str,
         rules: &'static str,
         run: fn(&mut dyn Win32) -> Outcome,
     ) -> Case {
-        Case { name, rules, rounds: 1, laboratory: Side::Passes, wine: Side::Passes, run }
+        Case { name, rules, rounds: 1, wine: Side::Passes, run }
     }
 
     const fn rounds(self, rounds: u32) -> Case {
@@ -57,10 +54,6 @@ impl Case {
 
     const fn wine(self, wine: Side) -> Case {
         Case { wine, ..self }
-    }
-
-    const fn laboratory(self, laboratory: Side) -> Case {
-        Case { laboratory, ..self }
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::{
     FOREVER, Real,
+    keeper::Keeper,
     memory::{Block, SENT},
     slow, system, threads,
 };
@@ -11,7 +12,7 @@ use overlapped_lab::mirror::{
 };
 use std::{
     ffi::c_void,
-    io::Write,
+    io::{Read, Write},
     os::windows::io::AsRawHandle,
     ptr,
     sync::{
@@ -31,7 +32,7 @@ use windows_sys::{
                 CancelIo, CancelIoEx, CancelSynchronousIo, CreateIoCompletionPort,
                 GetOverlappedResult, GetOverlappedResultEx, GetQueuedCompletionStatus, OVERLAPPED,
             },
-            Pipes::ConnectNamedPipe,
+            Pipes::{ConnectNamedPipe, TransactNamedPipe},
             Threading::{
                 GetCurrentThread, INFINITE, QueueUserAPC, RegisterWaitForSingleObject, SleepEx,
                 WT_EXECUTEONLYONCE, WaitForSingleObjectEx,
@@ -170,6 +171,12 @@ impl Win32 for Real {
         self.open(twin, peer)
     }
 
+    fn duplicate_elsewhere(&mut self, h: Handle) {
+        let h = self.raw(h);
+        let keeper = self.keeper.get_or_insert_with(Keeper::start);
+        keeper.keep(h);
+    }
+
     fn close(&mut self, h: Handle) -> Answer {
         let object = self.handles[h.0].take();
         self.run(move || drop(object));
@@ -200,6 +207,12 @@ impl Win32 for Real {
         set.store(true, Ordering::Release);
         // Now the case is first, now the peer.
         thread::sleep(Duration::from_micros(50 * u64::from(self.round % 4)));
+    }
+
+    fn peer_reads(&mut self, h: Handle) -> u8 {
+        let peer = self.peers[h.0].as_mut().expect("the peer is there");
+        let mut bytes = [0; 16];
+        peer.read(&mut bytes).expect("the peer reads") as u8
     }
 
     fn peer_closes(&mut self, h: Handle) {
@@ -269,6 +282,19 @@ impl Win32 for Real {
             // SAFETY: the block is never freed.
             let done = unsafe { ConnectNamedPipe(h as HANDLE, block.overlapped()) };
             answer(done, 0)
+        })
+    }
+
+    fn transact(&mut self, h: Handle, o: Overlapped) -> Answer {
+        let (h, block) = (self.raw(h), self.blocks[o.0]);
+        self.run(move || {
+            let (sent, len, o, mut count) = ([SENT; 16], block.len, block.overlapped(), 0);
+            let (buffer, out) = (block.buffer().cast(), sent.as_ptr().cast());
+            // SAFETY: the block is never freed; what is sent is taken, and the count written,
+            // before the call comes back: the pipe has room.
+            let done =
+                unsafe { TransactNamedPipe(h as HANDLE, out, len, buffer, len, &raw mut count, o) };
+            answer(done, count)
         })
     }
 

@@ -5,6 +5,7 @@
 #![expect(unsafe_code, reason = "Win32's calls, on memory that is never freed")]
 
 mod calls;
+mod keeper;
 mod memory;
 mod slow;
 mod system;
@@ -14,6 +15,7 @@ use crate::{
     cases::{Case, Side},
     judged,
 };
+pub(crate) use keeper::keeps;
 use libtest_mimic::Trial;
 use memory::Block;
 use overlapped_lab::mirror::Shown;
@@ -25,7 +27,7 @@ use std::{
 use threads::Workers;
 
 /// How long a wait for what must come lasts, in milliseconds, before it counts as a hang.
-const FOREVER: u32 = 10_000;
+const FOREVER: u32 = 5_000;
 
 /// A case in the middle of its run.
 struct Real {
@@ -43,6 +45,8 @@ struct Real {
     writers: Vec<JoinHandle<()>>,
     blocking: Option<Receiver<Result<u32, u32>>>,
     callbacks: (Sender<bool>, Receiver<bool>),
+    /// The other process, once there is one.
+    keeper: Option<keeper::Keeper>,
     /// Nothing could be held back here: slowness cannot be shown.
     too_fast: bool,
 }
@@ -55,8 +59,7 @@ pub(crate) fn trial(case: &'static Case) -> Trial {
         side => side,
     };
     let name = format!("real::{}", case.name.replace(' ', "::"));
-    let trial = Trial::test(name, move || judged(case, side, rounds(case)));
-    trial.with_ignored_flag(matches!(side, Side::Skipped(_)))
+    Trial::test(name, move || judged(case, side, rounds(case)))
 }
 
 fn rounds(case: &Case) -> Result<bool, String> {
@@ -88,6 +91,7 @@ impl Real {
             writers: Vec::new(),
             blocking: None,
             callbacks: channel(),
+            keeper: None,
             too_fast: false,
         }
     }
