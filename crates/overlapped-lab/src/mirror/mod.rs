@@ -8,6 +8,7 @@
 
 mod calls;
 mod codes;
+mod scene;
 mod simulated;
 
 pub use codes::{error, status, wait};
@@ -84,30 +85,22 @@ pub struct Ran {
     pub bytes: u32,
 }
 
-/// The calls that the cases make. Pipes are named pipes; the end that they give is overlapped, the
-/// peer has the other one. All files take bytes, and the peer sends bytes that differ from what a
-/// buffer is filled with.
-pub trait Win32 {
+/// What the calls are made among: threads, pipes with a peer, memory, and what has run. Pipes are
+/// named pipes; the end that they give is overlapped, the peer has the other one. What the peer
+/// sends differs from what a buffer is filled with.
+pub trait Scene {
     /// Calls are made by this thread from now on. The first is 0.
     fn switch(&mut self, thread: usize);
     /// `ExitThread` of this thread, and the next call is thread 0's, who waits until it is gone.
     fn exit_thread(&mut self);
-
-    /// `CreateEvent`.
-    fn create_event(&mut self, auto_reset: bool, set: bool) -> Handle;
     /// `CreateNamedPipe` in byte mode, with a peer that is connected.
     fn pipe(&mut self) -> Handle;
     /// The same, and this end is not overlapped.
     fn synchronous_pipe(&mut self) -> Handle;
     /// As `pipe`, in message mode.
     fn message_pipe(&mut self) -> Handle;
-    /// `DuplicateHandle`.
-    fn duplicate(&mut self, h: Handle) -> Handle;
     /// `DuplicateHandle` into another process, which keeps it.
     fn duplicate_elsewhere(&mut self, h: Handle);
-    /// `CloseHandle`.
-    fn close(&mut self, h: Handle) -> Answer;
-
     /// The peer writes, and waits until it has.
     fn peer_writes(&mut self, h: Handle, bytes: u8);
     /// The peer writes a byte, sooner or later.
@@ -116,7 +109,6 @@ pub trait Win32 {
     fn peer_reads(&mut self, h: Handle) -> u8;
     /// The peer closes its end.
     fn peer_closes(&mut self, h: Handle);
-
     /// An OVERLAPPED of zeros with a buffer of so many bytes, all of them the same.
     fn overlapped(&mut self, bytes: u8, event: EventField) -> Overlapped;
     /// Everything as it was when new, to be used again.
@@ -133,7 +125,30 @@ pub trait Win32 {
     fn spin(&mut self, o: Overlapped) -> bool;
     /// How many bytes of the buffer were written, from its start.
     fn filled(&mut self, o: Overlapped) -> u32;
+    /// Completions of what this thread issues are held back for a while, if they can be.
+    fn hold_back(&mut self);
+    /// No longer.
+    fn let_go(&mut self);
+    /// The routines that have run since it was last asked, first things first.
+    fn ran(&mut self) -> Vec<Ran>;
+    /// A blocking `ReadFile` of a byte begins in thread `thread`, on a handle that is not
+    /// overlapped.
+    fn blocking_read(&mut self, thread: usize, h: Handle);
+    /// What it came back with.
+    fn blocking_read_returned(&mut self, thread: usize) -> Answer;
+    /// The next callback of a registered wait: whether it came because time was over. `None` if
+    /// none comes.
+    fn callback(&mut self) -> Option<bool>;
+}
 
+/// The calls that the cases make.
+pub trait Win32: Scene {
+    /// `CreateEvent`.
+    fn create_event(&mut self, auto_reset: bool, set: bool) -> Handle;
+    /// `DuplicateHandle`.
+    fn duplicate(&mut self, h: Handle) -> Handle;
+    /// `CloseHandle`.
+    fn close(&mut self, h: Handle) -> Answer;
     /// `ReadFile`.
     fn read(&mut self, h: Handle, o: Overlapped) -> Answer;
     /// `ReadFileEx`.
@@ -146,11 +161,6 @@ pub trait Win32 {
     fn cancel_io(&mut self, h: Handle) -> Answer;
     /// `CancelIoEx`.
     fn cancel_io_ex(&mut self, h: Handle, o: Option<Overlapped>) -> Answer;
-    /// Completions of what this thread issues are held back for a while, if they can be.
-    fn hold_back(&mut self);
-    /// No longer.
-    fn let_go(&mut self);
-
     /// `GetOverlappedResult`.
     fn result(&mut self, h: Handle, o: Overlapped, wait: bool) -> Answer;
     /// `GetOverlappedResultEx`, alertable or not.
@@ -161,9 +171,6 @@ pub trait Win32 {
     fn sleep(&mut self, wait: Wait, alertable: bool) -> u32;
     /// `QueueUserAPC`, to this thread.
     fn queue_apc(&mut self);
-    /// The routines that have run since it was last asked, first things first.
-    fn ran(&mut self) -> Vec<Ran>;
-
     /// `CreateIoCompletionPort` without a file.
     fn create_port(&mut self) -> Port;
     /// `CreateIoCompletionPort` with one.
@@ -174,20 +181,10 @@ pub trait Win32 {
     fn skip_event_on_handle(&mut self, h: Handle);
     /// `GetQueuedCompletionStatus`.
     fn dequeue(&mut self, port: Port, wait: Wait) -> Packet;
-
-    /// A blocking `ReadFile` of a byte begins in thread `thread`, on a handle that is not
-    /// overlapped.
-    fn blocking_read(&mut self, thread: usize, h: Handle);
-    /// What it came back with.
-    fn blocking_read_returned(&mut self, thread: usize) -> Answer;
     /// `CancelSynchronousIo`.
     fn cancel_synchronous_io(&mut self, thread: usize) -> Answer;
-
     /// `RegisterWaitForSingleObject`, once, on an event.
     fn register_wait(&mut self, event: Handle, wait: Wait);
-    /// The next callback of a registered wait: whether it came because time was over. `None` if
-    /// none comes.
-    fn callback(&mut self) -> Option<bool>;
 }
 
 /// Whether a run had what a case is about. Not every schedule has it.

@@ -13,7 +13,7 @@ use crate::{
     watch::{Silent, Thing, Watch},
     world::{Heap, Setup, Step, World},
 };
-use overlapped_sim::explore::{Access, Actor, Reduced, Search, Token};
+use overlapped_sim::explore::{Access, Actor, Search, Token};
 
 /// The owner of the memory that scripts use.
 const SCRIPT: u8 = 1;
@@ -31,18 +31,19 @@ pub struct Schedules {
     pub shown: u64,
 }
 
-/// Runs `case` under every schedule by these rules.
+/// Runs `case` by these rules under every schedule that `search` goes through.
 ///
 /// # Errors
 ///
 /// What the case says of the first schedule in which something was wrong, with its token.
 pub fn every_schedule<E>(
     rules: Rules,
+    search: &mut impl Search,
     case: impl Fn(&mut dyn Win32) -> Result<Shown, E>,
 ) -> Result<Schedules, (Token, E)> {
-    let (mut search, mut schedules) = (Reduced::new(), Schedules::default());
+    let mut schedules = Schedules::default();
     while search.begin() {
-        let mut script = Simulated::new(rules, &mut search);
+        let mut script = Simulated::new(rules, search);
         let shown = case(&mut script);
         script.drain();
         search.end();

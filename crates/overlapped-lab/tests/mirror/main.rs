@@ -19,6 +19,8 @@ fn main() -> ExitCode {
     let mut trials: Vec<_> = cases::all().flat_map(laboratory::trials).collect();
     #[cfg(windows)]
     trials.extend(cases::all().map(real::trial));
+    let one_by_one = || laboratory::one_by_one().map_err(Failed::from);
+    trials.push(Trial::test("laboratory::one_by_one", one_by_one));
     trials.push(Trial::test("table", || table::check().map_err(Failed::from)));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

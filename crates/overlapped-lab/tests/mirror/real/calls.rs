@@ -1,28 +1,13 @@
-//! The trait's calls, made for real. Each is made by the thread whose turn it is, on a block that
-//! is never freed and handles that stay open meanwhile.
+//! The calls, made for real. Each is made by the thread whose turn it is, on a block that is never
+//! freed and handles that stay open meanwhile.
 
 use super::{
     FOREVER, Real,
-    keeper::Keeper,
     memory::{Block, SENT},
-    slow, system, threads,
+    system, threads,
 };
-use overlapped_lab::mirror::{
-    Answer, EventField, Handle, Overlapped, Packet, Port, Ran, Wait, Win32, wait,
-};
-use std::{
-    ffi::c_void,
-    io::{Read, Write},
-    os::windows::io::AsRawHandle,
-    ptr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc::Sender,
-    },
-    thread,
-    time::Duration,
-};
+use overlapped_lab::mirror::{Answer, Handle, Overlapped, Packet, Port, Wait, Win32, wait};
+use std::{ffi::c_void, os::windows::io::AsRawHandle, ptr, sync::mpsc::Sender};
 use windows_sys::{
     Win32::{
         Foundation::{GetLastError, HANDLE},
@@ -44,33 +29,25 @@ use windows_sys::{
 
 const SKIP_PORT_ON_SUCCESS: u8 = 1;
 const SKIP_EVENT_ON_HANDLE: u8 = 2;
-/// No handle, and without the low bit.
-const BAD: usize = 0x7777_7770;
 
 impl Real {
     /// The current thread makes a call.
-    fn run<R: Send + 'static>(&mut self, call: impl FnOnce() -> R + Send + 'static) -> R {
+    pub(super) fn run<R: Send + 'static>(
+        &mut self,
+        call: impl FnOnce() -> R + Send + 'static,
+    ) -> R {
         self.workers.run(self.current, call)
     }
 
     /// The value of a handle, which is open.
-    fn raw(&self, h: Handle) -> usize {
+    pub(super) fn raw(&self, h: Handle) -> usize {
         self.handles[h.0].as_ref().map(system::raw).expect("a case uses handles that are open")
     }
 
-    fn open(&mut self, object: system::Object, peer: Option<std::fs::File>) -> Handle {
+    pub(super) fn open(&mut self, object: system::Object, peer: Option<std::fs::File>) -> Handle {
         self.handles.push(Some(object));
         self.peers.push(peer);
         Handle(self.handles.len() - 1)
-    }
-
-    fn field(&self, event: EventField) -> usize {
-        match event {
-            EventField::Null => 0,
-            EventField::Is(h) => self.raw(h),
-            EventField::Tagged(h) => self.raw(h) | 1,
-            EventField::Bad => BAD,
-        }
     }
 
     fn modes(&mut self, h: Handle, flags: u8) {
@@ -81,13 +58,13 @@ impl Real {
     }
 
     /// Which OVERLAPPED has this address.
-    fn at(&self, address: usize) -> Option<Overlapped> {
+    pub(super) fn at(&self, address: usize) -> Option<Overlapped> {
         self.blocks.iter().position(|block| block.overlapped() as usize == address).map(Overlapped)
     }
 }
 
 /// TRUE and a count, or what went wrong in this thread.
-fn answer(done: BOOL, count: u32) -> Answer {
+pub(super) fn answer(done: BOOL, count: u32) -> Answer {
     if done != 0 {
         return Ok(count);
     }
@@ -137,31 +114,8 @@ unsafe extern "system" fn callback(context: *mut c_void, timed_out: bool) {
 }
 
 impl Win32 for Real {
-    fn switch(&mut self, thread: usize) {
-        self.current = thread;
-    }
-
-    fn exit_thread(&mut self) {
-        self.workers.exit(std::mem::take(&mut self.current));
-    }
-
     fn create_event(&mut self, auto_reset: bool, set: bool) -> Handle {
         self.open(system::event(auto_reset, set), None)
-    }
-
-    fn pipe(&mut self) -> Handle {
-        let (end, peer) = system::pipe(true, false);
-        self.open(end, Some(peer))
-    }
-
-    fn synchronous_pipe(&mut self) -> Handle {
-        let (end, peer) = system::pipe(false, false);
-        self.open(end, Some(peer))
-    }
-
-    fn message_pipe(&mut self) -> Handle {
-        let (end, peer) = system::pipe(true, true);
-        self.open(end, Some(peer))
     }
 
     fn duplicate(&mut self, h: Handle) -> Handle {
@@ -171,94 +125,10 @@ impl Win32 for Real {
         self.open(twin, peer)
     }
 
-    fn duplicate_elsewhere(&mut self, h: Handle) {
-        let h = self.raw(h);
-        let keeper = self.keeper.get_or_insert_with(Keeper::start);
-        keeper.keep(h);
-    }
-
     fn close(&mut self, h: Handle) -> Answer {
         let object = self.handles[h.0].take();
         self.run(move || drop(object));
         Ok(0)
-    }
-
-    fn peer_writes(&mut self, h: Handle, bytes: u8) {
-        let peer = self.peers[h.0].as_mut().expect("the peer is there");
-        let written = peer.write(&vec![SENT; bytes.into()]).expect("the peer writes");
-        assert_eq!(written, usize::from(bytes), "what the peer writes at once");
-    }
-
-    fn peer_will_write(&mut self, h: Handle) {
-        let mut peer = self.peers[h.0].as_ref().and_then(|peer| peer.try_clone().ok());
-        let (ready, set) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let (is_ready, go) = (Arc::clone(&ready), Arc::clone(&set));
-        self.writers.push(thread::spawn(move || {
-            is_ready.store(true, Ordering::Release);
-            while !go.load(Ordering::Acquire) {
-                std::hint::spin_loop();
-            }
-            let peer = peer.as_mut().expect("the peer is there");
-            peer.write_all(&[SENT]).expect("the peer writes");
-        }));
-        while !ready.load(Ordering::Acquire) {
-            thread::yield_now();
-        }
-        set.store(true, Ordering::Release);
-        // Now the case is first, now the peer.
-        thread::sleep(Duration::from_micros(50 * u64::from(self.round % 4)));
-    }
-
-    fn peer_reads(&mut self, h: Handle) -> u8 {
-        let peer = self.peers[h.0].as_mut().expect("the peer is there");
-        let mut bytes = [0; 16];
-        peer.read(&mut bytes).expect("the peer reads") as u8
-    }
-
-    fn peer_closes(&mut self, h: Handle) {
-        self.peers[h.0] = None;
-    }
-
-    fn overlapped(&mut self, bytes: u8, event: EventField) -> Overlapped {
-        let block = Block::new(bytes);
-        block.renew(self.field(event));
-        self.blocks.push(block);
-        Overlapped(self.blocks.len() - 1)
-    }
-
-    fn renew(&mut self, o: Overlapped, event: EventField) {
-        self.blocks[o.0].renew(self.field(event));
-    }
-
-    fn set_event_field(&mut self, o: Overlapped, event: EventField) {
-        self.blocks[o.0].set_event(self.field(event));
-    }
-
-    fn event_field_is(&mut self, o: Overlapped, event: EventField) -> bool {
-        self.blocks[o.0].event() == self.field(event)
-    }
-
-    fn internal(&mut self, o: Overlapped) -> u32 {
-        self.blocks[o.0].internal()
-    }
-
-    fn internal_high(&mut self, o: Overlapped) -> u32 {
-        self.blocks[o.0].internal_high()
-    }
-
-    fn spin(&mut self, o: Overlapped) -> bool {
-        let block = self.blocks[o.0];
-        let end = std::time::Instant::now() + Duration::from_millis(FOREVER.into());
-        while block.internal() == overlapped_lab::mirror::status::PENDING {
-            if std::time::Instant::now() > end {
-                return false;
-            }
-        }
-        true
-    }
-
-    fn filled(&mut self, o: Overlapped) -> u32 {
-        self.blocks[o.0].filled()
     }
 
     fn read(&mut self, h: Handle, o: Overlapped) -> Answer {
@@ -311,20 +181,6 @@ impl Win32 for Real {
         self.run(move || answer(unsafe { CancelIoEx(h as HANDLE, o as *const OVERLAPPED) }, 0))
     }
 
-    fn hold_back(&mut self) {
-        if slow::on_wine() {
-            self.run(|| slow::hold(true));
-        } else {
-            self.too_fast = true;
-        }
-    }
-
-    fn let_go(&mut self) {
-        if slow::on_wine() {
-            self.run(|| slow::hold(false));
-        }
-    }
-
     fn result(&mut self, h: Handle, o: Overlapped, wait: bool) -> Answer {
         let (h, block) = (self.raw(h), self.blocks[o.0]);
         self.run(move || {
@@ -375,15 +231,6 @@ impl Win32 for Real {
         assert_ne!(queued, 0, "QueueUserAPC");
     }
 
-    fn ran(&mut self) -> Vec<Ran> {
-        let ran = self.workers.take_ran();
-        let told = ran.into_iter().map(|(thread, (o, error, bytes))| {
-            let overlapped = o.and_then(|address| self.at(address));
-            Ran { thread, overlapped, error, bytes }
-        });
-        told.collect()
-    }
-
     fn create_port(&mut self) -> Port {
         self.ports.push(system::port());
         Port(self.ports.len() - 1)
@@ -423,25 +270,6 @@ impl Win32 for Real {
         }
     }
 
-    fn blocking_read(&mut self, thread: usize, h: Handle) {
-        let h = self.raw(h);
-        self.blocking = Some(self.workers.begin(thread, move || {
-            let (mut byte, mut count) = (0_u8, 0);
-            // SAFETY: the call comes back when it is over, and the byte is there until then.
-            let done =
-                unsafe { ReadFile(h as HANDLE, &raw mut byte, 1, &raw mut count, ptr::null_mut()) };
-            answer(done, count)
-        }));
-        // Until it blocks.
-        thread::sleep(Duration::from_millis(50));
-    }
-
-    fn blocking_read_returned(&mut self, _: usize) -> Answer {
-        let told = self.blocking.take().expect("a blocking read was begun");
-        let patience = Duration::from_millis(FOREVER.into());
-        told.recv_timeout(patience).unwrap_or(Err(wait::HANGS))
-    }
-
     fn cancel_synchronous_io(&mut self, thread: usize) -> Answer {
         let h = self.workers.handle(thread).as_raw_handle() as usize;
         // SAFETY: the thread has not been joined.
@@ -458,9 +286,5 @@ impl Win32 for Real {
             RegisterWaitForSingleObject(wait, event as HANDLE, call, tell, ms, WT_EXECUTEONLYONCE)
         };
         assert_ne!(done, 0, "RegisterWaitForSingleObject");
-    }
-
-    fn callback(&mut self) -> Option<bool> {
-        self.callbacks.1.recv_timeout(Duration::from_millis(FOREVER.into())).ok()
     }
 }

@@ -1,7 +1,12 @@
 //! An OVERLAPPED with its buffer. It is never freed: whatever a case gets wrong, the system writes
 //! into memory that is still there.
 
-use std::{cell::UnsafeCell, ptr};
+use std::{
+    cell::UnsafeCell,
+    mem::offset_of,
+    ptr,
+    sync::atomic::{Ordering, fence},
+};
 use windows_sys::Win32::{Foundation::HANDLE, System::IO::OVERLAPPED};
 
 /// What a buffer holds before anybody writes into it.
@@ -49,33 +54,39 @@ impl Block {
     }
 
     pub(super) fn internal(&self) -> u32 {
-        // SAFETY: the block is never freed; the system may write meanwhile, hence volatile.
-        let status = unsafe { ptr::read_volatile(&raw const (*self.overlapped.get()).Internal) };
+        let status = self.read(offset_of!(OVERLAPPED, Internal));
         // What the status tells is read after it.
-        std::sync::atomic::fence(std::sync::atomic::Ordering::Acquire);
+        fence(Ordering::Acquire);
         status as u32
     }
 
     pub(super) fn internal_high(&self) -> u32 {
-        // SAFETY: as in `internal`.
-        let count = unsafe { ptr::read_volatile(&raw const (*self.overlapped.get()).InternalHigh) };
-        count as u32
+        self.read(offset_of!(OVERLAPPED, InternalHigh)) as u32
     }
 
     pub(super) fn event(&self) -> usize {
-        // SAFETY: as in `internal`.
-        let event = unsafe { ptr::read_volatile(&raw const (*self.overlapped.get()).hEvent) };
-        event as usize
+        self.read(offset_of!(OVERLAPPED, hEvent))
     }
 
     pub(super) fn set_event(&self, event: usize) {
-        // SAFETY: the block is never freed, and the field is read at the issue only.
-        unsafe { ptr::write_volatile(&raw mut (*self.overlapped.get()).hEvent, event as HANDLE) };
+        let field = self.field(offset_of!(OVERLAPPED, hEvent));
+        // SAFETY: the block is never freed, and the system reads the field at the issue only.
+        unsafe { ptr::write_volatile(field, event) };
+    }
+
+    fn read(&self, offset: usize) -> usize {
+        // SAFETY: the block is never freed; the system may write meanwhile, hence volatile.
+        unsafe { ptr::read_volatile(self.field(offset)) }
+    }
+
+    /// A field of the OVERLAPPED that is as large as a pointer.
+    fn field(&self, offset: usize) -> *mut usize {
+        self.overlapped.get().cast::<usize>().wrapping_byte_add(offset)
     }
 
     /// How many bytes were written. They are what the peer sent, and come first.
     pub(super) fn filled(&self) -> u32 {
-        // SAFETY: as in `internal`.
+        // SAFETY: as in `read`.
         let bytes = unsafe { ptr::read_volatile(self.buffer.get()) };
         let filled = bytes.iter().take_while(|byte| **byte == SENT).count();
         assert!(

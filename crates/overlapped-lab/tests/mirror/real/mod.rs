@@ -7,6 +7,7 @@
 mod calls;
 mod keeper;
 mod memory;
+mod scene;
 mod slow;
 mod system;
 mod threads;
