@@ -12,7 +12,7 @@ mod scene;
 mod simulated;
 
 pub use codes::{error, status, wait};
-pub use simulated::{Schedules, every_schedule};
+pub use simulated::every_schedule;
 
 /// What a call came back with: TRUE and a count, or FALSE and `GetLastError`.
 pub type Answer = Result<u32, u32>;
@@ -194,6 +194,8 @@ pub enum Shown {
     Yes,
     /// It had not: nothing was wrong, and nothing was seen.
     NotNow,
+    /// It had one of two outcomes, both of which are to be seen.
+    OneOf(bool),
 }
 
 impl Shown {
@@ -201,5 +203,32 @@ impl Shown {
     #[must_use]
     pub const fn when(seen: bool) -> Shown {
         if seen { Shown::Yes } else { Shown::NotNow }
+    }
+}
+
+/// What the runs of a case have shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Runs {
+    /// How many there were.
+    pub runs: u64,
+    shown: u64,
+    outcomes: [u64; 2],
+}
+
+impl Runs {
+    /// One more run.
+    pub fn add(&mut self, shown: Shown) {
+        self.runs += 1;
+        match shown {
+            Shown::Yes => self.shown += 1,
+            Shown::NotNow => {}
+            Shown::OneOf(outcome) => self.outcomes[usize::from(outcome)] += 1,
+        }
+    }
+
+    /// Whether what the case is about was seen.
+    #[must_use]
+    pub fn have_shown_it(&self) -> bool {
+        self.shown > 0 || !self.outcomes.contains(&0)
     }
 }

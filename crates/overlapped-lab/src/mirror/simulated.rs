@@ -1,7 +1,7 @@
 //! The laboratory's side: a script of calls beside the driver and the I/O subsystem, run again from
 //! its start for each schedule.
 
-use super::{Shown, Win32, codes, wait};
+use super::{Runs, Shown, Win32, codes, wait};
 use crate::{
     calls::{self, Call, Flow, Ms},
     driver,
@@ -22,16 +22,8 @@ pub(super) const POOL: u8 = 2;
 /// The script, whichever thread it lets make a call.
 const ACTOR: Who = Who::Thread(0);
 
-/// What the schedules of a case have shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Schedules {
-    /// How many show every order that matters.
-    pub runs: u64,
-    /// How many of them had what the case is about.
-    pub shown: u64,
-}
-
-/// Runs `case` by these rules under every schedule that `search` goes through.
+/// Runs `case` by these rules under every schedule that `search` goes through, and counts those that
+/// differ in something.
 ///
 /// # Errors
 ///
@@ -40,8 +32,8 @@ pub fn every_schedule<E>(
     rules: Rules,
     search: &mut impl Search,
     case: impl Fn(&mut dyn Win32) -> Result<Shown, E>,
-) -> Result<Schedules, (Token, E)> {
-    let mut schedules = Schedules::default();
+) -> Result<Runs, (Token, E)> {
+    let mut runs = Runs::default();
     while search.begin() {
         let mut script = Simulated::new(rules, search);
         let shown = case(&mut script);
@@ -50,13 +42,12 @@ pub fn every_schedule<E>(
         if search.was_redundant() {
             continue;
         }
-        schedules.runs += 1;
         match shown {
-            Ok(shown) => schedules.shown += u64::from(shown == Shown::Yes),
+            Ok(shown) => runs.add(shown),
             Err(wrong) => return Err((search.tape().token(), wrong)),
         }
     }
-    Ok(schedules)
+    Ok(runs)
 }
 
 /// A script in the middle of its run.

@@ -7,7 +7,7 @@ use crate::{
 use libtest_mimic::Trial;
 use overlapped_lab::{
     Rules,
-    mirror::{Schedules, every_schedule},
+    mirror::{Runs, every_schedule},
 };
 use overlapped_sim::explore::{Access, Actor, Choice, Kind, Object, Reduced, Search, Tape};
 
@@ -21,7 +21,7 @@ pub(crate) fn trials(case: &'static Case) -> Vec<Trial> {
         ("wine", Rules::wine(), case.wine),
     ];
     let trial = |(kind, rules, side)| {
-        let run = move || judged(case, side, by(case, rules).map(|seen| seen.shown > 0));
+        let run = move || judged(case, side, by(case, rules));
         Trial::test(format!("laboratory::{kind}::{}", case.name.replace(' ', "::")), run)
     };
     kinds.map(trial).into()
@@ -32,7 +32,7 @@ pub(crate) fn trials(case: &'static Case) -> Vec<Trial> {
 /// # Errors
 ///
 /// What was wrong in one of them, and in which.
-pub(crate) fn by(case: &Case, rules: Rules) -> Result<Schedules, String> {
+pub(crate) fn by(case: &Case, rules: Rules) -> Result<Runs, String> {
     every_schedule(rules, &mut Reduced::new(), case.run)
         .map_err(|(token, wrong)| format!("{wrong} (in the schedule {token})"))
 }
@@ -51,7 +51,8 @@ pub(crate) fn one_by_one() -> Result<(), String> {
             all += 1;
             if search.left > 0 {
                 through += 1;
-                let fits = seen.runs >= reduced.runs && (seen.shown > 0) == (reduced.shown > 0);
+                let same = seen.have_shown_it() == reduced.have_shown_it();
+                let fits = same && seen.runs >= reduced.runs;
                 if !fits {
                     return Err(format!("{}: {seen:?} one by one, {reduced:?}", case.name));
                 }

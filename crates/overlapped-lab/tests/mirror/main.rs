@@ -9,6 +9,7 @@ mod table;
 
 use cases::{Case, Side};
 use libtest_mimic::{Arguments, Failed, Trial};
+use overlapped_lab::mirror::Runs;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -26,11 +27,11 @@ fn main() -> ExitCode {
 }
 
 /// What came of a case, against what is expected of it.
-fn judged(case: &Case, side: Side, came: Result<bool, String>) -> Result<(), Failed> {
+fn judged(case: &Case, side: Side, came: Result<Runs, String>) -> Result<(), Failed> {
     let name = case.name;
     match (side, came) {
-        (Side::Passes, Ok(true)) => Ok(()),
-        (Side::Passes, Ok(false)) => Err(format!("{name}: it was never shown").into()),
+        (Side::Passes, Ok(runs)) if runs.have_shown_it() => Ok(()),
+        (Side::Passes, Ok(runs)) => Err(format!("{name}: not shown by {runs:?}").into()),
         (Side::Passes, Err(wrong)) => Err(format!("{name}: {wrong}").into()),
         (Side::Deviates { says, .. }, Err(wrong)) if wrong.contains(says) => Ok(()),
         (Side::Deviates { says, .. }, Err(wrong)) => {

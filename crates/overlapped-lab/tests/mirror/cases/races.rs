@@ -29,7 +29,7 @@ fn cancel_race(w: &mut dyn Win32) -> Outcome {
         same("GetOverlappedResult", result, Ok(1))?;
         left_in(w, h, o, 0)?;
     }
-    Ok(Shown::when(cancelled))
+    Ok(Shown::OneOf(cancelled))
 }
 
 fn cancel_slow_device(w: &mut dyn Win32) -> Outcome {
