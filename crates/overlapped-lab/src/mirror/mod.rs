@@ -1,7 +1,7 @@
 //! Win32 in a mirror: a thin trait of its calls, so that a conformance case is written once and
 //! runs both on the laboratory's objects, under every schedule, and on a real system.
 //!
-//! A case is a script: one call after the other, each by the thread that [`Win32::switch`] named.
+//! A case is a script: one call after the other, each by the thread that [`Scene::switch`] named.
 //! What runs beside it is the system: the driver, the I/O subsystem, the clock, a peer.
 //!
 #![doc = include_str!("../../../../docs/win32.md")]

@@ -22,8 +22,8 @@ pub(super) const POOL: u8 = 2;
 /// The script, whichever thread it lets make a call.
 const ACTOR: Who = Who::Thread(0);
 
-/// Runs `case` by these rules under every schedule that `search` goes through, and counts those that
-/// differ in something.
+/// Runs `case` by these rules under every schedule that `search` goes through, and counts those
+/// that differ in something.
 ///
 /// # Errors
 ///
