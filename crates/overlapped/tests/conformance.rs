@@ -59,6 +59,7 @@ enum Place {
     Here,
 }
 
+#[cfg(not(windows))]
 const SUBJECTS: [Subject; 9] = [
     subject("io_uring", Kind::Uring, |settings| settings),
     subject("threads", Kind::Threads, |settings| settings),
@@ -74,6 +75,17 @@ const SUBJECTS: [Subject; 9] = [
     },
     local("local_elsewhere", Kind::Uring, Place::Elsewhere),
     local("local_here", Kind::Uring, Place::Here),
+    Subject { offers: Needs::Time, ..local("local_null", Kind::Null, Place::Elsewhere) },
+];
+
+#[cfg(windows)]
+const SUBJECTS: [Subject; 6] = [
+    subject("iocp", Kind::Iocp, |settings| settings),
+    // Whoever blocks it blocks everything that has no overlapped form.
+    subject("one_worker", Kind::Iocp, |settings| settings.max_workers(1)),
+    Subject { offers: Needs::Time, ..subject("null", Kind::Null, |settings| settings) },
+    local("local_elsewhere", Kind::Iocp, Place::Elsewhere),
+    local("local_here", Kind::Iocp, Place::Here),
     Subject { offers: Needs::Time, ..local("local_null", Kind::Null, Place::Elsewhere) },
 ];
 
