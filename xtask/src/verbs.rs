@@ -14,7 +14,12 @@ pub(crate) struct Verb {
 
 /// In the order in which `ci` runs them: the quick ones first, so that a slip is told at once.
 pub(crate) const VERBS: &[Verb] = &[
-    verb("ci", "all steps below, but for tsan; --skip VERB leaves one out", None, steps::ci::run),
+    verb(
+        "ci",
+        "all steps below, but for tsan and windows; --skip VERB leaves one out",
+        None,
+        steps::ci::run,
+    ),
     verb("fmt", "the sources are formatted", CI, steps::basic::fmt),
     verb("tidy", "the project's own rules: layers, contract, unsafe, words", CI, tidy::run),
     verb(
@@ -50,6 +55,7 @@ pub(crate) const VERBS: &[Verb] = &[
         steps::nightly::tsan,
     ),
     verb("planted", "bugs planted in a copy: each must be found", CI, steps::planted::run),
+    verb("windows", "the library under Wine; compiled for others", None, steps::windows::run),
     verb("deny", "licences, bans and sources of the dependencies", CI, steps::deny::run),
 ];
 
@@ -73,7 +79,7 @@ pub(crate) fn usage() -> String {
     for verb in VERBS {
         text += &format!("  {:<12}{}\n", verb.name, verb.about);
     }
-    text + "\nloom, miri, seeds, stress, asan and tsan hand what follows to the tests: a name.\n"
+    text + "\nloom, miri, seeds, stress, asan, tsan, windows: what follows goes to the tests, a name.\n"
 }
 
 #[cfg(test)]

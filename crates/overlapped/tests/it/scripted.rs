@@ -227,6 +227,7 @@ fn what_a_backend_drops_is_told() {
 }
 
 // [C15] what a backend lacks it says beforehand, and the port's threads do it instead.
+#[cfg(unix)]
 #[test]
 fn what_a_backend_lacks_the_port_does() {
     let _watch = watch("what_a_backend_lacks_the_port_does");
