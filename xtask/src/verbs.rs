@@ -79,7 +79,7 @@ pub(crate) fn usage() -> String {
     for verb in VERBS {
         text += &format!("  {:<12}{}\n", verb.name, verb.about);
     }
-    text + "\nloom, miri, seeds, stress, asan, tsan, windows: what follows goes to the tests, a name.\n"
+    text + "\nloom, miri, seeds, stress, asan, tsan, windows: what follows goes to the tests.\n"
 }
 
 #[cfg(test)]

@@ -12,9 +12,9 @@ use std::{
 };
 
 use overlapped::{
-    Port, Runtime, Task,
-    backend::{self, Backend, Features, Kind},
-    pipe::{self, Writer},
+    Runtime, Task,
+    backend::{self, Kind},
+    pipe,
 };
 
 use crate::{LONG, on_each};
@@ -130,7 +130,7 @@ fn a_waker_elsewhere_panics() {
 #[cfg(target_os = "linux")]
 #[test]
 fn one_runtime_after_the_other_on_one_thread() {
-    let uring = || Runtime::with(Port::builder().backend(Kind::Uring));
+    let uring = || Runtime::with(overlapped::Port::builder().backend(Kind::Uring));
     let Ok(first) = uring() else { return };
     let flags = first.port().features().flags.clone();
     drop(first);
@@ -168,7 +168,7 @@ fn many_runtimes_on_one_thread() {
 fn submit_hands_over_whatever_else_is_there() {
     on_each("submit_hands_over", |runtime| {
         let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().expect("sockets");
-        let writer = Writer::from_owned(runtime.port(), theirs);
+        let writer = pipe::Writer::from_owned(runtime.port(), theirs);
         // More than a queue holds: the first of them are over before it is handed over again.
         let nops: Vec<_> = (0..300).map(|_| runtime.port().nop()).collect();
         let write = writer.write_all(vec![1, 2, 3]);
@@ -184,8 +184,11 @@ fn submit_hands_over_whatever_else_is_there() {
 }
 
 // [C9] what its backend lacks is done by threads, and ends with the runtime, too.
+#[cfg(unix)]
 #[test]
 fn what_threads_do_for_it_ends_with_it() {
+    use overlapped::backend::{Backend, Features};
+
     let mut features = Features::all_native(Kind::Null);
     features.missing = vec!["nop"];
     let runtime = Runtime::with_backend(Backend { features, ..backend::null() });
