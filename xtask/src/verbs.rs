@@ -14,12 +14,7 @@ pub(crate) struct Verb {
 
 /// In the order in which `ci` runs them: the quick ones first, so that a slip is told at once.
 pub(crate) const VERBS: &[Verb] = &[
-    verb(
-        "ci",
-        "all steps below, but for tsan and windows; --skip VERB leaves one out",
-        None,
-        steps::ci::run,
-    ),
+    verb("ci", "all steps below, but for tsan; --skip VERB leaves one out", None, steps::ci::run),
     verb("fmt", "the sources are formatted", CI, steps::basic::fmt),
     verb("tidy", "the project's own rules: layers, contract, unsafe, words", CI, tidy::run),
     verb(
@@ -55,7 +50,7 @@ pub(crate) const VERBS: &[Verb] = &[
         steps::nightly::tsan,
     ),
     verb("planted", "bugs planted in a copy: each must be found", CI, steps::planted::run),
-    verb("windows", "the library under Wine; compiled for others", None, steps::windows::run),
+    verb("windows", "the library under Wine; compiled for others", CI, steps::windows::run),
     verb("deny", "licences, bans and sources of the dependencies", CI, steps::deny::run),
 ];
 
