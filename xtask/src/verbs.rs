@@ -50,6 +50,7 @@ pub(crate) const VERBS: &[Verb] = &[
         steps::nightly::tsan,
     ),
     verb("planted", "bugs planted in a copy: each must be found", CI, steps::planted::run),
+    verb("windows", "the library under Wine; compiled for others", CI, steps::windows::run),
     verb("deny", "licences, bans and sources of the dependencies", CI, steps::deny::run),
 ];
 
@@ -73,7 +74,7 @@ pub(crate) fn usage() -> String {
     for verb in VERBS {
         text += &format!("  {:<12}{}\n", verb.name, verb.about);
     }
-    text + "\nloom, miri, seeds, stress, asan and tsan hand what follows to the tests: a name.\n"
+    text + "\nloom, miri, seeds, stress, asan, tsan, windows: what follows goes to the tests.\n"
 }
 
 #[cfg(test)]

@@ -201,31 +201,52 @@ impl fmt::Display for Error {
 }
 
 impl Error {
-    /// What to do about the errors that have one usual reason. The numbers are the same on every
-    /// Unix.
     fn next_step(&self) -> Option<&'static str> {
         let Cause::Os(code) = self.0.cause else {
             return None;
         };
         let moves_bytes = self.0.verb.starts_with("read") || self.0.verb.starts_with("write");
-        Some(match code {
-            2 => "check the path",
-            6 if self.0.verb == "open" => "a FIFO is opened for writing once somebody reads it",
-            12 if self.0.verb == "register" => {
-                "raise the limit of locked memory (ulimit -l), or register less"
-            }
-            13 => "check the permissions",
-            21 => "this is a directory; name a file",
-            22 if self.0.verb == "register" => "Linux 5.19 or newer is needed for it",
-            22 if moves_bytes => {
-                "if it is open for direct I/O, align buffer, offset and length (File::alignment)"
-            }
-            23 | 24 => "raise the limit of open files (ulimit -n) or close some",
-            28 => "make room on the device",
-            29 => "this is a stream; use pipe::Reader or pipe::Writer",
-            _ => return None,
-        })
+        hint(code, self.0.verb, moves_bytes)
     }
+}
+
+/// What to do about the errors that have one usual reason. The numbers are the same on every Unix.
+#[cfg(not(windows))]
+fn hint(code: i32, verb: &str, moves_bytes: bool) -> Option<&'static str> {
+    Some(match code {
+        2 => "check the path",
+        6 if verb == "open" => "a FIFO is opened for writing once somebody reads it",
+        12 if verb == "register" => {
+            "raise the limit of locked memory (ulimit -l), or register less"
+        }
+        13 => "check the permissions",
+        21 => "this is a directory; name a file",
+        22 if verb == "register" => "Linux 5.19 or newer is needed for it",
+        22 if moves_bytes => {
+            "if it is open for direct I/O, align buffer, offset and length (File::alignment)"
+        }
+        23 | 24 => "raise the limit of open files (ulimit -n) or close some",
+        28 => "make room on the device",
+        29 => "this is a stream; use pipe::Reader or pipe::Writer",
+        _ => return None,
+    })
+}
+
+/// What to do about the errors that have one usual reason.
+#[cfg(windows)]
+fn hint(code: i32, verb: &str, moves_bytes: bool) -> Option<&'static str> {
+    Some(match code {
+        1 if moves_bytes => "this is a stream; use pipe::Reader or pipe::Writer",
+        2 | 3 => "check the path",
+        5 if verb == "sync_all" || verb == "sync_data" => "open it for writing",
+        5 => "check the permissions, and that it is no directory",
+        32 => "another program has it open and does not share it",
+        39 | 112 => "make room on the device",
+        109 if verb.starts_with("read") => "the other end of the pipe is gone; nothing more comes",
+        109 | 232 => "the other end of the pipe is gone",
+        231 => "all instances of the pipe are in use; try again",
+        _ => return None,
+    })
 }
 
 impl error::Error for Error {}

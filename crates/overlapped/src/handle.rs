@@ -6,15 +6,22 @@ pub use std::os::fd::RawFd as Raw;
 use std::os::fd::{AsRawFd, OwnedFd as Os};
 
 #[cfg(windows)]
-pub use std::os::windows::io::RawHandle as Raw;
-#[cfg(windows)]
-use std::os::windows::io::{AsRawHandle, OwnedHandle as Os};
+pub(crate) mod win32;
 
+#[cfg(windows)]
+use std::os::windows::io::{AsRawHandle, OwnedHandle as Os, RawHandle};
+
+#[cfg(unix)]
+use std::time::Duration;
 use std::{
     fmt, fs, io,
     process::{ChildStderr, ChildStdin, ChildStdout},
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
+
+/// A `HANDLE` as the number that it is: unlike a pointer, a number may go to another thread.
+#[cfg(windows)]
+pub type Raw = isize;
 
 /// An open handle, which dropping it closes: the OS's own, or a simulated kernel's.
 #[derive(Debug)]
@@ -109,8 +116,8 @@ impl AsRawFd for Owned {
 #[cfg(windows)]
 impl AsRawHandle for Owned {
     /// The number; of a simulated kernel's handle, one that the OS does not know.
-    fn as_raw_handle(&self) -> Raw {
-        raw(self)
+    fn as_raw_handle(&self) -> RawHandle {
+        std::ptr::without_provenance_mut(raw(self) as usize)
     }
 }
 
@@ -169,7 +176,7 @@ pub(crate) fn number(raw: Raw) -> i64 {
 /// The number that an error message shows for a raw handle.
 #[cfg(windows)]
 pub(crate) fn number(raw: Raw) -> i64 {
-    raw.addr() as i64
+    raw as i64
 }
 
 /// What the OS says about a file.
@@ -239,6 +246,7 @@ impl Kind {
     /// The kind that the type bits of `mode` name ([inode(7)]).
     ///
     /// [inode(7)]: https://man7.org/linux/man-pages/man7/inode.7.html
+    #[cfg(unix)]
     pub(crate) fn from_mode(mode: u32) -> Self {
         match mode & 0o170_000 {
             0o100_000 => Self::File,
@@ -290,6 +298,9 @@ pub(crate) fn pipe() -> io::Result<(Owned, Owned)> {
     Ok((reader.into(), writer.into()))
 }
 
+#[cfg(windows)]
+pub(crate) use win32::pipe;
+
 #[cfg(unix)]
 fn os_raw(handle: &Os) -> Raw {
     handle.as_raw_fd()
@@ -297,7 +308,7 @@ fn os_raw(handle: &Os) -> Raw {
 
 #[cfg(windows)]
 fn os_raw(handle: &Os) -> Raw {
-    handle.as_raw_handle()
+    handle.as_raw_handle().addr() as isize
 }
 
 /// Whether it is a file with offsets, and no stream.
@@ -308,8 +319,8 @@ fn os_has_offsets(handle: &Os) -> bool {
 
 /// Whether it is a file with offsets, and no stream.
 #[cfg(windows)]
-fn os_has_offsets(_handle: &Os) -> bool {
-    true
+fn os_has_offsets(handle: &Os) -> bool {
+    win32::is_disk(os_raw(handle))
 }
 
 /// Whether the page cache is passed by: then nothing is ever at hand, and trying would wait.

@@ -43,7 +43,6 @@
 
 pub mod backend;
 pub mod fs;
-#[cfg(unix)]
 pub mod pipe;
 
 mod buf;

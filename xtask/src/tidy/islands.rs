@@ -28,6 +28,14 @@ pub(crate) const ISLANDS: &[Island] = &[
         why: "turns an entry into an address that the kernel gets, and back",
     },
     Island {
+        root: "crates/overlapped/src/backend/iocp",
+        why: "calls Win32, and keeps an entry together with its OVERLAPPED",
+    },
+    Island {
+        root: "crates/overlapped/src/handle/win32",
+        why: "asks Win32 what a handle is, and makes a pipe",
+    },
+    Island {
         root: "crates/overlapped/src/backend/pool/fd",
         why: "borrows a descriptor that an operation in flight keeps open",
     },

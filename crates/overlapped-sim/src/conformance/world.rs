@@ -111,6 +111,11 @@ pub fn when_idle(serve: impl Fn(Duration) + 'static) {
     IDLE.set(Some(Rc::new(serve)));
 }
 
+/// Nothing again: its ports end here, and not with its locals.
+pub fn when_over() {
+    IDLE.set(None);
+}
+
 /// Sleeps for a short while, or until somebody gets the thread up.
 pub fn idle(longest: Duration) {
     let serve = IDLE.with_borrow(Option::clone);

@@ -1,6 +1,8 @@
 //! Which backend a port gets, and why.
 
 use std::fmt;
+#[cfg(not(windows))]
+use std::thread;
 
 pub use super::null::null;
 
@@ -12,6 +14,10 @@ use super::{Backend, Op};
 pub enum Kind {
     /// Linux's [io_uring(7)](https://man7.org/linux/man-pages/man7/io_uring.7.html).
     Uring,
+    /// Windows' [completion ports].
+    ///
+    /// [completion ports]: https://learn.microsoft.com/en-us/windows/win32/fileio/i-o-completion-ports
+    Iocp,
     /// A bounded pool of threads, and `poll` for streams.
     Threads,
     /// Everything completes at once and nothing moves.
@@ -25,6 +31,7 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Uring => "io_uring",
+            Self::Iocp => "IOCP",
             Self::Threads => "threads",
             Self::Null => "null",
             Self::Custom(name) => name,
@@ -89,6 +96,7 @@ pub(crate) fn open(choice: Choice, workers: usize) -> Result<Backend, String> {
         Choice::Only(Kind::Custom(name)) => return Err(unknown(name)),
         Choice::Only(Kind::Threads) => super::pool::open(workers),
         Choice::Only(Kind::Uring) => super::uring::open(),
+        Choice::Only(Kind::Iocp) => return Err(NO_IOCP.to_owned()),
         Choice::Best => super::uring::open().or_else(|reason| {
             let mut backend = super::pool::open(workers)?;
             backend.features.fallback = Some(reason);
@@ -135,18 +143,40 @@ pub(crate) fn open(choice: Choice, workers: usize) -> Result<Backend, String> {
         Choice::Only(Kind::Null) => Ok(null()),
         Choice::Best | Choice::Only(Kind::Threads) => super::pool::open(workers),
         Choice::Only(Kind::Uring) => Err("io_uring is Linux's own; use threads".to_owned()),
+        Choice::Only(Kind::Iocp) => Err(NO_IOCP.to_owned()),
         Choice::Only(Kind::Custom(name)) => Err(unknown(name)),
     }
 }
 
-/// Opens a backend: only the null backend is there yet on this system.
-#[cfg(not(unix))]
-pub(crate) fn open(choice: Choice, _workers: usize) -> Result<Backend, String> {
+#[cfg(unix)]
+const NO_IOCP: &str = "IOCP is Windows' own; use threads";
+
+/// Opens a backend: the one that was asked for, or the only one that there is.
+#[cfg(windows)]
+pub(crate) fn open(choice: Choice, workers: usize) -> Result<Backend, String> {
     match choice {
         Choice::Only(Kind::Null) => Ok(null()),
+        Choice::Best | Choice::Only(Kind::Iocp) => super::iocp::open(workers),
+        Choice::Only(Kind::Uring) => Err("io_uring is Linux's own; use IOCP".to_owned()),
+        Choice::Only(Kind::Threads) => {
+            Err("threads need a Unix; use IOCP, which has its own".to_owned())
+        }
         Choice::Only(Kind::Custom(name)) => Err(unknown(name)),
-        _ => Err("this system has no backend yet".to_owned()),
     }
+}
+
+/// Of how many mechanisms a port is made, if so many were asked for.
+#[cfg(not(windows))]
+pub(crate) fn shards(asked: Option<usize>) -> usize {
+    let default = || thread::available_parallelism().map_or(1, |cpus| cpus.get().div_ceil(8));
+    asked.unwrap_or_else(default)
+}
+
+/// Of how many mechanisms a port is made: of one, as a handle belongs to one completion port for
+/// life, and that is made for many threads.
+#[cfg(windows)]
+pub(crate) fn shards(_asked: Option<usize>) -> usize {
+    1
 }
 
 fn unknown(name: &str) -> String {

@@ -22,6 +22,8 @@ mod null;
 mod simulator;
 #[cfg(unix)]
 pub(crate) mod pool;
+#[cfg(windows)]
+pub(crate) mod iocp;
 #[cfg(target_os = "linux")]
 pub(crate) mod uring;
 
@@ -117,6 +119,11 @@ pub trait Bell: Send + Sync {
 pub trait Cheap: Send + Sync {
     /// Tries to read at an offset what is at hand.
     fn read_at(&self, from: &Owned, at: u64, into: &mut [u8]) -> Attempt;
+
+    /// Takes note of a handle that operations will work on, before the first of them does.
+    fn adopt(&self, handle: &Owned) {
+        let _ = handle;
+    }
 }
 
 /// What came of an attempt.

@@ -30,6 +30,7 @@ pub struct Fixed {
 impl Fixed {
     /// Its index in the table of that number, if it is a place in that one.
     #[inline]
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "io_uring's tables"))]
     pub(crate) fn index_in(self, table: Option<NonZeroU16>) -> Option<u16> {
         (Some(self.table) == table).then_some(self.index)
     }
@@ -49,6 +50,7 @@ impl Fixed {
 
 /// What an operation lends, as addresses.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "io_uring's tables"))]
 pub(crate) enum Memory {
     None,
     /// The OS writes it.

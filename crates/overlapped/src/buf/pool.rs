@@ -246,6 +246,7 @@ impl PoolMemory {
     }
 
     /// Where the first buffer starts.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "io_uring's tables"))]
     pub(crate) fn start(&self) -> *mut u8 {
         self.start.as_ptr()
     }

@@ -90,6 +90,7 @@ impl File {
     /// Takes over an open file. Its flags stay as they are; another handle to it stays valid.
     pub fn from_owned(port: &Port, handle: impl Into<Owned>) -> Self {
         let handle = handle.into();
+        port.adopt(&handle);
         let has_offsets = handle::has_offsets(&handle);
         let cache = Cache::of(port, &handle, has_offsets);
         let handle = Arc::new(handle);

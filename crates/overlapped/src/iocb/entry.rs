@@ -250,6 +250,7 @@ impl Entry {
     }
 
     /// The handle's place in a table of the backend.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "io_uring's tables"))]
     pub(crate) fn fixed(&self) -> Option<Fixed> {
         self.body().plan.fixed
     }

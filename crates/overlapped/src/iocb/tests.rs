@@ -9,7 +9,7 @@ use super::{Asked, Entry, Half, Holder, Id, Landing, Line, Parting, Split, asked
 use crate::{
     backend::Value,
     buf::{Fill, FillMany, IoBuf, IoBufMut, NoMemory},
-    error::Cause,
+    error::{Cause, ECANCELED},
     op::{Cancel, Goal, Heir, Nap, Op, Operation, Plan, Read, ReadMany},
 };
 
@@ -193,7 +193,9 @@ fn the_heir_gets_the_bytes_of_an_abandoned_read() {
 #[test]
 fn the_heir_hears_of_errors_but_not_of_cancels() {
     let heir = Arc::default();
-    for (cause, cancel) in [(125, Cancel::ByProgram), (125, Cancel::ByPort), (32, Cancel::None)] {
+    let requests =
+        [(ECANCELED, Cancel::ByProgram), (ECANCELED, Cancel::ByPort), (32, Cancel::None)];
+    for (cause, cancel) in requests {
         let (half, Flying(mut entry, mut line)) = start_at(&heir);
         drop(half);
         line.marks_mut().cancelled = cancel != Cancel::None;

@@ -43,6 +43,7 @@ impl Reader {
     }
 
     fn new(port: &Port, handle: Owned, waits_first: bool) -> Self {
+        port.adopt(&handle);
         let held = Held::new(handle::raw(&handle), Arc::new(handle));
         let shard = port.shard_for(&Op::Nop);
         let lane = Lane::new(held, Direction::Read, shard);

@@ -37,6 +37,7 @@ impl Writer {
     /// Takes over the writable end of a pipe, a socket or a device, blocking or not.
     pub fn from_owned(port: &Port, handle: impl Into<Owned>) -> Self {
         let handle = handle.into();
+        port.adopt(&handle);
         let held = Held::new(handle::raw(&handle), Arc::new(handle));
         let shard = port.shard_for(&Op::Nop);
         Self { lane: Lane::new(held, Direction::Write, shard), port: port.clone() }

@@ -1,7 +1,6 @@
 use std::{
     io,
     sync::{Arc, OnceLock},
-    thread,
     time::Duration,
 };
 
@@ -54,7 +53,8 @@ impl Builder {
     }
 
     /// How many backends work side by side; a thread keeps to one of them. At least 1; by default
-    /// one for every eight processors.
+    /// one for every eight processors. On Windows always one: a completion port serves all threads,
+    /// and a handle belongs to one for life.
     pub fn shards(mut self, shards: usize) -> Self {
         self.shards = Some(shards.max(1));
         self
@@ -102,7 +102,7 @@ impl Builder {
     ///
     /// If the mechanism that was required does not work here; the message says what to change.
     pub fn build(self) -> io::Result<Port> {
-        let count = self.shards.unwrap_or_else(default_shards);
+        let count = driver::shards(self.shards);
         let open = |_| driver::open(self.choice, self.max_workers).map_err(io::Error::other);
         let backends = (0..count).map(open).collect::<io::Result<Vec<_>>>()?;
         Ok(self.build_with(backends, Shard::new))
@@ -146,8 +146,4 @@ impl Builder {
             drain_bound: self.drain_bound,
         })))
     }
-}
-
-fn default_shards() -> usize {
-    thread::available_parallelism().map_or(1, |cpus| cpus.get().div_ceil(8))
 }

@@ -54,6 +54,7 @@ use crate::{
         Backend, Features, Kind,
         driver::{self, Choice},
     },
+    handle::Owned,
     op::Op,
     sync::this_thread,
 };
@@ -155,6 +156,13 @@ impl Port {
         match core.aux.get_or_init(|| core.open_aux()) {
             Ok(aux) => aux,
             Err(_) => shard,
+        }
+    }
+
+    /// Makes a handle known to the backends, before any operation works on it.
+    pub(crate) fn adopt(&self, handle: &Owned) {
+        for cheap in self.shards().filter_map(|shard| shard.cheap()) {
+            cheap.adopt(handle);
         }
     }
 

@@ -10,7 +10,7 @@ use std::{
 
 use overlapped::{
     Cause, Port, Report,
-    backend::{Backend, Completion, Entry, Features, Id, Kind, Op, RealClock, Reap, Submit, Value},
+    backend::{Backend, Completion, Entry, Features, Id, Kind, RealClock, Reap, Submit, Value},
     fs::File,
 };
 
@@ -227,9 +227,12 @@ fn what_a_backend_drops_is_told() {
 }
 
 // [C15] what a backend lacks it says beforehand, and the port's threads do it instead.
+#[cfg(unix)]
 #[test]
 fn what_a_backend_lacks_the_port_does() {
     let _watch = watch("what_a_backend_lacks_the_port_does");
+    use overlapped::backend::Op;
+
     let shared = Arc::new(Shared::default());
     let mut features = Features::all_native(Kind::Custom("scripted"));
     features.missing = vec!["metadata"];

@@ -23,6 +23,9 @@ use overlapped::{
     },
 };
 
+/// What this system calls an operation that was cancelled.
+const ECANCELED: i32 = if cfg!(windows) { 995 } else { 125 };
+
 /// What decides how the kernel behaves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Script(u64);
@@ -111,7 +114,7 @@ impl World {
         let flying = &mut self.flying[index];
         let cancelled = self.cancelled.contains(&flying.entry.id());
         if cancelled && heeds && !(flying.begun && is_stream(&flying.entry)) {
-            return Some(self.finish(index, Err(Cause::Os(125))));
+            return Some(self.finish(index, Err(Cause::Os(ECANCELED))));
         }
         if !flying.begun {
             flying.begun = true;

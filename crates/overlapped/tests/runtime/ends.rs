@@ -2,8 +2,6 @@
 
 use std::{
     cell::Cell,
-    io::Read,
-    os::unix::net::UnixStream,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     rc::Rc,
@@ -14,9 +12,9 @@ use std::{
 };
 
 use overlapped::{
-    Port, Runtime, Task,
-    backend::{self, Backend, Features, Kind},
-    pipe::{self, Writer},
+    Runtime, Task,
+    backend::{self, Kind},
+    pipe,
 };
 
 use crate::{LONG, on_each};
@@ -132,7 +130,7 @@ fn a_waker_elsewhere_panics() {
 #[cfg(target_os = "linux")]
 #[test]
 fn one_runtime_after_the_other_on_one_thread() {
-    let uring = || Runtime::with(Port::builder().backend(Kind::Uring));
+    let uring = || Runtime::with(overlapped::Port::builder().backend(Kind::Uring));
     let Ok(first) = uring() else { return };
     let flags = first.port().features().flags.clone();
     drop(first);
@@ -165,18 +163,19 @@ fn many_runtimes_on_one_thread() {
 }
 
 // What is queued is handed over, though completions are found at once.
+#[cfg(unix)]
 #[test]
 fn submit_hands_over_whatever_else_is_there() {
     on_each("submit_hands_over", |runtime| {
-        let (mut ours, theirs) = UnixStream::pair().expect("sockets");
-        let writer = Writer::from_owned(runtime.port(), theirs);
+        let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().expect("sockets");
+        let writer = pipe::Writer::from_owned(runtime.port(), theirs);
         // More than a queue holds: the first of them are over before it is handed over again.
         let nops: Vec<_> = (0..300).map(|_| runtime.port().nop()).collect();
         let write = writer.write_all(vec![1, 2, 3]);
         runtime.port().submit();
         ours.set_read_timeout(Some(Duration::from_millis(500))).expect("a socket");
         let mut got = [0; 3];
-        ours.read_exact(&mut got).expect("it was handed over");
+        std::io::Read::read_exact(&mut ours, &mut got).expect("it was handed over");
         for nop in nops {
             nop.wait().expect("nothing");
         }
@@ -185,8 +184,11 @@ fn submit_hands_over_whatever_else_is_there() {
 }
 
 // [C9] what its backend lacks is done by threads, and ends with the runtime, too.
+#[cfg(unix)]
 #[test]
 fn what_threads_do_for_it_ends_with_it() {
+    use overlapped::backend::{Backend, Features};
+
     let mut features = Features::all_native(Kind::Null);
     features.missing = vec!["nop"];
     let runtime = Runtime::with_backend(Backend { features, ..backend::null() });

@@ -24,7 +24,7 @@ const LONG: Duration = Duration::from_secs(20);
 
 /// Runs `test` on a runtime on each backend that works here, and says if it hangs.
 fn on_each(name: &str, test: impl Fn(Runtime)) {
-    for kind in [Kind::Uring, Kind::Threads] {
+    for kind in [Kind::Uring, Kind::Threads, Kind::Iocp] {
         let _watch = Watchdog::set(&format!("{name} on {kind}"), Duration::from_secs(60));
         if let Ok(runtime) = Runtime::with(Port::builder().backend(kind)) {
             test(runtime);

@@ -1,7 +1,7 @@
 //! A directory of this process's own for what tests leave in the file system.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     process,
     sync::atomic::{AtomicU32, Ordering},
@@ -14,11 +14,17 @@ impl Scratch {
     /// An empty directory, not used by anybody else.
     pub(crate) fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("overlapped-test-{}-{number}", process::id());
-        let dir = std::env::temp_dir().join(name);
-        fs::create_dir(&dir).expect("a directory for temporary files");
-        Self(dir)
+        loop {
+            let number = COUNT.fetch_add(1, Ordering::Relaxed);
+            let name = format!("overlapped-test-{}-{number}", process::id());
+            let dir = std::env::temp_dir().join(name);
+            match fs::create_dir(&dir) {
+                Ok(()) => return Self(dir),
+                // A process of this number was here before, and was killed.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => panic!("a directory for temporary files: {error}"),
+            }
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {

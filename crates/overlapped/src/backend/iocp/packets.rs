@@ -1,0 +1,133 @@
+//! The completion port itself.
+#![allow(unsafe_code, reason = "calls of Win32")]
+
+use std::{
+    io,
+    os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle},
+    ptr,
+    time::Instant,
+};
+
+use windows_sys::Win32::{
+    Foundation::{INVALID_HANDLE_VALUE, WAIT_TIMEOUT},
+    Storage::FileSystem::SetFileCompletionNotificationModes,
+    System::{
+        IO::{
+            CreateIoCompletionPort, GetQueuedCompletionStatusEx, OVERLAPPED_ENTRY,
+            PostQueuedCompletionStatus,
+        },
+        Threading::INFINITE,
+        WindowsProgramming::FILE_SKIP_COMPLETION_PORT_ON_SUCCESS,
+    },
+};
+
+use crate::handle::{Raw, win32};
+
+/// The keys of packets.
+const KEY_OP: usize = 1;
+const KEY_WAKE: usize = 2;
+
+/// How many packets are dequeued at a time.
+const BATCH: usize = 128;
+
+pub(super) struct CompletionPort(OwnedHandle);
+
+impl CompletionPort {
+    pub(super) fn new() -> io::Result<Self> {
+        // SAFETY: without a handle to bind the call makes a port; no memory is passed.
+        let made = unsafe { CreateIoCompletionPort(INVALID_HANDLE_VALUE, ptr::null_mut(), 0, 0) };
+        if made.is_null() {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the call has just made this handle, and nobody else has it.
+        Ok(Self(unsafe { OwnedHandle::from_raw_handle(made) }))
+    }
+
+    /// Binds a handle, for life.
+    ///
+    /// # Errors
+    ///
+    /// It is bound already, or it is synchronous.
+    pub(super) fn bind(&self, raw: Raw) -> io::Result<()> {
+        let port = self.0.as_raw_handle();
+        // SAFETY: the call takes any numbers and looks at no memory.
+        let bound = unsafe { CreateIoCompletionPort(win32::handle(raw), port, KEY_OP, 0) };
+        if bound.is_null() { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
+    /// Wakes who dequeues. A full system may refuse; then whoever sleeps has packets to come.
+    pub(super) fn post_wake(&self) {
+        let port = self.0.as_raw_handle();
+        // SAFETY: nothing is behind a null pointer, and no packet's pointer is followed.
+        let _posted = unsafe { PostQueuedCompletionStatus(port, 0, KEY_WAKE, ptr::null()) };
+    }
+
+    /// Dequeues what is there, or what is first until `until`. `each` gets the addresses of the
+    /// operations.
+    pub(super) fn dequeue(
+        &self,
+        until: Option<Instant>,
+        mut each: impl FnMut(usize),
+    ) -> io::Result<()> {
+        let mut packets = [OVERLAPPED_ENTRY::default(); BATCH];
+        let mut taken = 0;
+        let port = self.0.as_raw_handle();
+        let (place, room) = (packets.as_mut_ptr(), BATCH as u32);
+        let wait = milliseconds(until);
+        // SAFETY: there is room for so many packets, and for their number; the wait is over when
+        // the call returns.
+        let got =
+            unsafe { GetQueuedCompletionStatusEx(port, place, room, &raw mut taken, wait, 0) };
+        if got == 0 {
+            let error = io::Error::last_os_error();
+            let in_time = error.raw_os_error() != Some(WAIT_TIMEOUT as i32);
+            return if in_time { Err(error) } else { Ok(()) };
+        }
+        let ours = packets[..taken as usize].iter().filter(|it| it.lpCompletionKey == KEY_OP);
+        ours.for_each(|packet| each(packet.lpOverlapped.addr()));
+        Ok(())
+    }
+}
+
+/// Asks that what succeeds at once send no packet; whether the OS agrees. Not of a pipe of
+/// messages: whether a part of one counts as a success is not the same on all systems.
+pub(super) fn skip_on_success(raw: Raw) -> bool {
+    if win32::has_messages(raw) {
+        return false;
+    }
+    let mode = FILE_SKIP_COMPLETION_PORT_ON_SUCCESS as u8;
+    // SAFETY: the call takes any number and looks at no memory.
+    unsafe { SetFileCompletionNotificationModes(win32::handle(raw), mode) != 0 }
+}
+
+/// Until then, rounded up: a wait that ends too early would be begun again in a circle.
+fn milliseconds(until: Option<Instant>) -> u32 {
+    let Some(until) = until else {
+        return INFINITE;
+    };
+    let left = until.saturating_duration_since(Instant::now());
+    let whole = left.as_millis() + u128::from(left.subsec_nanos() % 1_000_000 > 0);
+    u32::try_from(whole).unwrap_or(u32::MAX).min(INFINITE - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_wait_is_never_shorter_than_asked() {
+        let soon = Instant::now() + Duration::from_micros(2500);
+        assert!((1..=3).contains(&milliseconds(Some(soon))));
+        assert_eq!(milliseconds(Some(Instant::now())), 0);
+        assert_eq!(milliseconds(None), INFINITE);
+    }
+
+    #[test]
+    fn a_wake_ends_a_wait() {
+        let port = CompletionPort::new().unwrap();
+        port.post_wake();
+        port.dequeue(None, |_| panic!("it names no operation")).unwrap();
+    }
+}

@@ -1,0 +1,125 @@
+//! What a worker does: calls that block, as the standard library makes them where it has them.
+#![allow(unsafe_code, reason = "an operation names its handle by number, and its path by bytes")]
+
+use std::{
+    ffi::{CStr, OsStr},
+    fs, io,
+    mem::ManuallyDrop,
+    os::windows::{fs::OpenOptionsExt, io::FromRawHandle},
+    path::Path,
+};
+
+use windows_sys::Win32::{
+    Foundation::ERROR_INVALID_PARAMETER, Storage::FileSystem::FILE_FLAG_OVERLAPPED,
+};
+
+use super::{Shared, calls, flights, stat};
+use crate::{
+    backend::{Cause, Entry, Op, OpenHow, Value},
+    handle::{Metadata, Raw, win32},
+};
+
+/// Performs the step that `entry` stands before.
+pub(super) fn perform(entry: &mut Entry, shared: &Shared) -> Result<Value, Cause> {
+    match entry.op() {
+        Op::Nop | Op::Timer { .. } | Op::Poll { .. } => Ok(Value::Count(0)),
+        Op::Read { from: raw, at } | Op::Write { to: raw, at } => {
+            let moves_on = at.is_none() && shared.manners.of(raw).is_disk;
+            transfer(entry, raw, moves_on)
+        }
+        Op::Open(how) => open(path(entry)?, how),
+        Op::Sync { of, data_only: false } => plain(file(of).sync_all()),
+        Op::Sync { of, data_only: true } => plain(file(of).sync_data()),
+        Op::SetLen { of, len } => plain(file(of).set_len(len)),
+        Op::Allocate { .. } => {
+            Err(Cause::Unsupported("this system reserves no room in a file; use set_len"))
+        }
+        Op::Stat { of: Some(of) } => {
+            let metadata = stat::of_handle(of);
+            told(entry, metadata)
+        }
+        Op::Stat { of: None } => {
+            let metadata = stat::of_path(path(entry)?);
+            told(entry, metadata)
+        }
+        Op::Rename => {
+            let to = entry.second_path().ok_or(NO_PATH)?;
+            plain(fs::rename(path(entry)?, as_path(to)))
+        }
+        Op::Unlink { directory: false } => plain(fs::remove_file(path(entry)?)),
+        Op::Unlink { directory: true } => plain(fs::remove_dir(path(entry)?)),
+        Op::CreateDir { .. } => plain(fs::create_dir(path(entry)?)),
+    }
+}
+
+/// Moves one buffer after the other, as long as that need not wait for more than the first.
+fn transfer(entry: &mut Entry, raw: Raw, moves_on: bool) -> Result<Value, Cause> {
+    let op = entry.op();
+    let (mut moved, all) = (0, entry.len());
+    loop {
+        match calls::transfer(raw, entry, moved, moves_on) {
+            Ok(n) => moved += n as usize,
+            Err(code) => return flights::answer(&op, moved, code),
+        }
+        let more = moved < all && flights::goes_on(&op);
+        if !more || !ends_a_buffer(entry, moved) {
+            return Ok(Value::Count(moved));
+        }
+    }
+}
+
+/// Whether so many bytes fill the first buffers and no part of another.
+fn ends_a_buffer(entry: &mut Entry, moved: usize) -> bool {
+    let mut end = 0;
+    let is_write = matches!(entry.op(), Op::Write { .. });
+    let mut ends = |len: usize| {
+        end += len;
+        end == moved
+    };
+    match is_write {
+        true => entry.slices().any(|piece| ends(piece.len())),
+        false => entry.slices_mut().any(|piece| ends(piece.len())),
+    }
+}
+
+/// The new handle is owned from the moment it exists (C7).
+fn open(path: &Path, how: OpenHow) -> Result<Value, Cause> {
+    let mut options = fs::OpenOptions::new();
+    options.read(how.read).write(how.write).append(how.append).truncate(how.truncate);
+    options.create(how.create).create_new(how.create_new);
+    options.custom_flags(FILE_FLAG_OVERLAPPED);
+    options.open(path).map(Value::handle).map_err(|error| cause(&error))
+}
+
+fn told(entry: &mut Entry, metadata: io::Result<Metadata>) -> Result<Value, Cause> {
+    entry.set_metadata(metadata.map_err(|error| cause(&error))?);
+    Ok(Value::Count(0))
+}
+
+const NO_PATH: Cause = Cause::Invalid("the operation needs a path");
+
+fn path(entry: &Entry) -> Result<&Path, Cause> {
+    entry.path().map(as_path).ok_or(NO_PATH)
+}
+
+fn as_path(text: &CStr) -> &Path {
+    // SAFETY: `op::c_path` made every path of an operation from the bytes of an `OsStr`, whole or
+    // up to a NUL.
+    Path::new(unsafe { OsStr::from_encoded_bytes_unchecked(text.to_bytes()) })
+}
+
+/// The file that an operation works on, borrowed.
+fn file(of: Raw) -> ManuallyDrop<fs::File> {
+    // SAFETY: who starts an operation keeps its handle open until the operation has landed, and it
+    // is not dropped here.
+    ManuallyDrop::new(unsafe { fs::File::from_raw_handle(win32::handle(of)) })
+}
+
+fn plain(result: io::Result<()>) -> Result<Value, Cause> {
+    result.map(|()| Value::Count(0)).map_err(|error| cause(&error))
+}
+
+/// The OS's own word; the standard library refuses some requests itself.
+fn cause(error: &io::Error) -> Cause {
+    Cause::Os(error.raw_os_error().unwrap_or(ERROR_INVALID_PARAMETER as i32))
+}

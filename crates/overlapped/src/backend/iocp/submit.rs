@@ -1,0 +1,83 @@
+//! The half where operations go in.
+
+use std::sync::Arc;
+
+use super::{
+    Shared,
+    adopt::{Known, Manner},
+    cancelled,
+    work::{self, Met},
+};
+use crate::{
+    backend::{Bell, Cause, Completion, Entry, Id, Op, Submit, Value},
+    handle::Raw,
+};
+
+pub(super) struct IocpSubmit(Arc<Shared>);
+
+impl IocpSubmit {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self(shared)
+    }
+
+    /// A read or write, by the manner of its handle.
+    fn transfer(&self, entry: Entry, raw: Raw, at: Option<u64>) -> Result<(), Entry> {
+        if entry.is_empty() {
+            // A pipe would wait for data, and take none.
+            return self.answer(entry, Ok(Value::Count(0)));
+        }
+        match self.0.manners.of(raw) {
+            Known { manner: Manner::Packets { .. }, is_disk: true } if at.is_none() => {
+                self.answer(entry, Err(NO_PLACE))
+            }
+            Known { manner: Manner::Packets { skips }, .. } => {
+                let call = self.0.flights().enter(entry, raw, skips);
+                if let Some(over) = self.0.issue(call) {
+                    self.0.answer(over);
+                }
+                Ok(())
+            }
+            Known { manner: Manner::Workers, .. } => work::enqueue(&self.0, entry),
+        }
+    }
+
+    fn answer(&self, entry: Entry, answer: Result<Value, Cause>) -> Result<(), Entry> {
+        self.0.answer(Completion { entry, answer });
+        Ok(())
+    }
+}
+
+const NO_PLACE: Cause = Cause::Unsupported(
+    "a file that is open for overlapped I/O has no place where it stands; use fs::File",
+);
+
+impl Submit for IocpSubmit {
+    fn submit(&mut self, entry: Entry) -> Result<(), Entry> {
+        match entry.op() {
+            // A pipe is read, or written, without being asked before whether it is ready.
+            Op::Nop | Op::Timer { .. } | Op::Poll { .. } => self.answer(entry, Ok(Value::Count(0))),
+            Op::Read { from: raw, at } | Op::Write { to: raw, at } => self.transfer(entry, raw, at),
+            _ => work::enqueue(&self.0, entry),
+        }
+    }
+
+    fn cancel(&mut self, id: Id) {
+        if self.0.flights().cancel(id) {
+            return;
+        }
+        let met = self.0.work().cancel(id);
+        if let Met::InQueue(entry) = met {
+            self.0.answer(cancelled(entry));
+        }
+    }
+
+    fn wake(&mut self) {
+        self.0.ring();
+    }
+}
+
+impl Drop for IocpSubmit {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}

@@ -1,0 +1,83 @@
+//! What a handle is and how a pipe is made, in Win32's calls.
+#![allow(unsafe_code, reason = "calls of Win32")]
+
+use std::{
+    fs::OpenOptions,
+    io,
+    os::windows::{fs::OpenOptionsExt, io::FromRawHandle},
+    process, ptr,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+use windows_sys::Win32::{
+    Foundation::{HANDLE, INVALID_HANDLE_VALUE},
+    Storage::FileSystem::{
+        FILE_FLAG_FIRST_PIPE_INSTANCE, FILE_FLAG_OVERLAPPED, FILE_TYPE, FILE_TYPE_DISK,
+        GetFileType, PIPE_ACCESS_INBOUND,
+    },
+    System::Pipes::{
+        CreateNamedPipeW, GetNamedPipeInfo, PIPE_REJECT_REMOTE_CLIENTS, PIPE_TYPE_BYTE,
+        PIPE_TYPE_MESSAGE,
+    },
+};
+
+use super::{Os, Owned, Raw};
+
+/// How many bytes a pipe takes before a write waits, as Linux has it.
+const PIPE_ROOM: u32 = 64 << 10;
+
+/// The number as Win32's calls take it.
+pub(crate) fn handle(raw: Raw) -> HANDLE {
+    ptr::without_provenance_mut(raw as usize)
+}
+
+/// What sort of thing a handle names.
+pub(crate) fn file_type(raw: Raw) -> FILE_TYPE {
+    // SAFETY: the call takes any number and looks at no memory.
+    unsafe { GetFileType(handle(raw)) }
+}
+
+/// Whether it is a file with offsets, and no stream.
+pub(crate) fn is_disk(raw: Raw) -> bool {
+    file_type(raw) == FILE_TYPE_DISK
+}
+
+/// Whether it is a pipe of messages, of which a read may get a part.
+pub(crate) fn has_messages(raw: Raw) -> bool {
+    let (mut flags, none) = (0, ptr::null_mut());
+    // SAFETY: there is room for the flags, and nothing else is asked.
+    let good = unsafe { GetNamedPipeInfo(handle(raw), &raw mut flags, none, none, none) };
+    good != 0 && flags & PIPE_TYPE_MESSAGE != 0
+}
+
+/// A pipe's two ends, closed in children: a named pipe of one instance, since an anonymous one
+/// cannot be overlapped.
+pub(crate) fn pipe() -> io::Result<(Owned, Owned)> {
+    let name = fresh_name();
+    let reader = reading_end(&name)?;
+    let mut options = OpenOptions::new();
+    let writer = options.write(true).custom_flags(FILE_FLAG_OVERLAPPED).open(&name)?;
+    Ok((reader.into(), writer.into()))
+}
+
+/// A name that nobody has; who guesses it and is first makes [`pipe`] fail, no more.
+fn fresh_name() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Relaxed);
+    format!(r"\\.\pipe\overlapped.{}.{number}", process::id())
+}
+
+fn reading_end(name: &str) -> io::Result<Os> {
+    let wide: Vec<u16> = name.encode_utf16().chain([0]).collect();
+    let access = PIPE_ACCESS_INBOUND | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE;
+    let mode = PIPE_TYPE_BYTE | PIPE_REJECT_REMOTE_CLIENTS;
+    // SAFETY: the name ends with a NUL and outlives the call; no attributes are given.
+    let made = unsafe {
+        CreateNamedPipeW(wide.as_ptr(), access, mode, 1, PIPE_ROOM, PIPE_ROOM, 0, ptr::null())
+    };
+    if made == INVALID_HANDLE_VALUE {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call has just made this handle, and nobody else has it.
+    Ok(unsafe { Os::from_raw_handle(made) })
+}

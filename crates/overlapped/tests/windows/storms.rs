@@ -1,0 +1,129 @@
+use std::{hint, thread, time::Duration};
+
+use overlapped::pipe;
+
+use super::{port, win32};
+
+/// A race each: the cancel of a read, and the write that serves it.
+const ROUNDS: u32 = 20_000;
+
+// [C5] [C7] each outcome is true, and no byte is lost or doubled.
+#[test]
+fn cancels_race_with_writes_and_no_byte_is_lost() {
+    let port = port();
+    let (reader, writer) = pipe::pair(&port).unwrap();
+    let (mut served, mut cancelled, mut unread) = (0, 0, 0_u32);
+    for round in 0..ROUNDS {
+        let read = reader.read(vec![0; 4]);
+        // Once the one is first, once the other, and every third time they meet where they like.
+        let record = round.to_le_bytes().to_vec();
+        let write = match round % 3 {
+            0 => writer.write_all(record),
+            1 => {
+                read.cancel();
+                writer.write_all(record)
+            }
+            _ => thread::scope(|scope| {
+                scope.spawn(|| read.cancel());
+                (0..round % 61 * 400).for_each(|_| hint::spin_loop());
+                writer.write_all(record)
+            }),
+        };
+        read.cancel();
+        match read.wait() {
+            Ok(done) => {
+                assert_eq!((done.n, done.buf), (4, unread.to_le_bytes().to_vec()));
+                unread += 1;
+                served += 1;
+            }
+            Err(failed) => {
+                assert!(failed.error.is_cancelled(), "{}", failed.error);
+                cancelled += 1;
+            }
+        }
+        assert_eq!(write.wait().unwrap().n, 4);
+        while unread <= round {
+            let read = reader.read_exact(vec![0; 4]).wait().unwrap();
+            assert_eq!(read.buf, unread.to_le_bytes());
+            unread += 1;
+        }
+    }
+    println!("{served} reads were served, {cancelled} were cancelled");
+    assert_eq!(served + cancelled, ROUNDS);
+    assert!(served > 0 && cancelled > 0, "neither always wins");
+}
+
+// [C5] [C7] the same between threads, which meet where they like.
+#[test]
+fn cancels_from_another_thread_lose_nothing() {
+    const BYTES: usize = 4_000;
+    let port = port();
+    let (reader, writer) = pipe::pair(&port).unwrap();
+    let writes = thread::spawn(move || {
+        for byte in 0..BYTES {
+            writer.write_all(vec![byte as u8]).wait().unwrap();
+            if byte % 4 == 0 {
+                // Now the reader is the faster one.
+                thread::sleep(Duration::from_micros(300));
+            }
+        }
+    });
+    let mut taken: Vec<u8> = Vec::new();
+    let mut cancels = 0;
+    while taken.len() < BYTES {
+        let read = reader.read(vec![0; 7]);
+        thread::scope(|scope| {
+            if taken.len() % 3 == 0 {
+                scope.spawn(|| read.cancel());
+            }
+        });
+        match read.wait() {
+            Ok(done) => taken.extend(&done.buf[..done.n]),
+            Err(failed) => {
+                assert!(failed.error.is_cancelled(), "{}", failed.error);
+                cancels += 1;
+            }
+        }
+    }
+    writes.join().unwrap();
+    println!("{cancels} cancels were in time");
+    assert!(cancels > 0, "some are");
+    assert!(taken.iter().enumerate().all(|(i, &byte)| byte == i as u8));
+}
+
+// [C9] everything is drained, and no handle is left open.
+#[test]
+fn a_port_with_a_thousand_reads_in_flight_is_drained() {
+    const READS: usize = 1000;
+    let before = win32::open_handles();
+    {
+        let port = port();
+        let pipes: Vec<_> = (0..READS).map(|_| pipe::pair(&port).unwrap()).collect();
+        let reads: Vec<_> = pipes.iter().map(|(reader, _)| reader.read(vec![0; 64])).collect();
+        let report = port.shutdown(Duration::from_secs(20));
+        assert_eq!((report.drained, report.leaked), (READS, 0));
+        for read in reads {
+            assert!(read.wait().unwrap_err().error.is_cancelled());
+        }
+    }
+    let open = || win32::open_handles().saturating_sub(before);
+    let quiet = (0..100).any(|_| {
+        thread::sleep(Duration::from_millis(20));
+        // The other tests of this process open some, too.
+        open() < 100
+    });
+    assert!(quiet, "{} handles are left", open());
+}
+
+// [C8] a drop neither blocks nor frees what the OS has.
+#[test]
+fn a_port_is_dropped_with_reads_in_flight() {
+    for _ in 0..50 {
+        let port = port();
+        let (reader, writer) = pipe::pair(&port).unwrap();
+        let read = reader.read(vec![0; 64]);
+        drop((reader, port));
+        drop(read);
+        drop(writer);
+    }
+}
