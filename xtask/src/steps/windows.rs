@@ -11,8 +11,9 @@ const WINDOWS: &str = "x86_64-pc-windows-gnu";
 /// Compiled, and not run.
 const OTHERS: &[&str] = &["aarch64-apple-darwin", "x86_64-unknown-freebsd"];
 
-/// What needs no Unix around it.
-const TESTS: &str = "--lib --test windows --test it --test miri --test runtime --test conformance";
+/// What needs no Unix around it; and the laboratory's cases, by the system's own calls.
+const TESTS: &str = "-p overlapped -p overlapped-lab --lib --test windows --test it --test miri \
+    --test runtime --test conformance --test mirror";
 
 /// A program, and the package of Debian that has it.
 const TOOLS: &[(&str, &str)] =
@@ -26,7 +27,7 @@ pub(crate) fn run(args: &[String]) -> Result<String> {
         cargo(&format!("check -p overlapped --target {target}")).run()?;
     }
     let prefix = prefix()?;
-    let tests = cargo(&format!("test --target {WINDOWS} -p overlapped {TESTS} --"))
+    let tests = cargo(&format!("test --target {WINDOWS} {TESTS} --"))
         .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", "wine")
         .env("WINEPREFIX", &prefix.to_string_lossy())
         .env("WINEDEBUG", "-all");
@@ -40,11 +41,15 @@ fn tools() -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let install = ["install", "--yes", "--no-install-recommends"];
-    let installed = Cmd::new("apt-get").args(install).args(&missing).run();
-    installed.map_err(|error| {
+    install(&missing).map_err(|error| {
         format!("{error}; `cargo xtask windows` needs {}", missing.join(" and ")).into()
     })
+}
+
+fn install(packages: &[&str]) -> Result<()> {
+    Cmd::new("apt-get").args(["update"]).run()?;
+    let install = ["install", "--yes", "--no-install-recommends"];
+    Cmd::new("apt-get").args(install).args(packages).run()
 }
 
 fn targets() -> Result<()> {
