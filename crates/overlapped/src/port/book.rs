@@ -61,26 +61,31 @@ impl Book {
         }
     }
 
-    /// Enters an operation into the book, or says why it may not start.
+    /// Why an operation may not start now, if it may not.
     #[inline]
-    pub(super) fn admit(&mut self, line: Line) -> Result<(), (Line, Cause)> {
+    pub(super) fn refusal(&mut self) -> Option<Cause> {
+        if self.closed || self.allowance == 0 { self.look_for_room() } else { None }
+    }
+
+    #[cold]
+    fn look_for_room(&mut self) -> Option<Cause> {
         if self.closed {
-            return Err((line, Cause::Closed));
+            return Some(Cause::Closed);
         }
         // [C14] at the limit an operation is refused, with its buffer.
-        if self.allowance == 0 {
-            self.allowance = self.limit.take();
-            if self.allowance == 0 {
-                return Err((line, Cause::Full(self.limit.most)));
-            }
-        }
+        self.allowance = self.limit.take();
+        (self.allowance == 0).then_some(Cause::Full(self.limit.most))
+    }
+
+    /// Enters an operation into the book; there must be no refusal.
+    #[inline]
+    pub(super) fn enter(&mut self, line: Line) {
         self.allowance -= 1;
         self.started += 1;
         self.attended += usize::from(line.marks().attended);
         let place = self.lines.vacant_entry();
         line.set_key(u32::try_from(place.key()).expect("the limit fits 32 bits"));
         place.insert(line);
-        Ok(())
     }
 
     /// Hands on an entry that was admitted some time ago. One that was cancelled meanwhile comes
@@ -176,7 +181,8 @@ impl Book {
     }
 
     /// Takes a step's answer: the operation goes on, or comes back to be landed.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "in the loop of a turn an answer is a number")]
     pub(super) fn answer(&mut self, completion: Completion) -> Option<Landed> {
         let Completion { mut entry, answer } = completion;
         let cancelled = answer.is_err() && self.lines[entry.key() as usize].marks().cancelled;
@@ -359,14 +365,13 @@ mod tests {
     fn admit(book: &mut Book) -> Option<Flying> {
         let Split { half, entry, line } =
             split(asked(Op::Nop, Plan::new(Goal::Once), None), Nap(NoMemory));
-        match book.admit(line) {
-            Ok(()) => Some((half, entry)),
-            Err((line, cause)) => {
-                assert_eq!(cause, Cause::Full(book.limit.most));
-                drop(entry.land(line, |_| {}));
-                None
-            }
+        if let Some(cause) = book.refusal() {
+            assert_eq!(cause, Cause::Full(book.limit.most));
+            drop(entry.land(line, |_| {}));
+            return None;
         }
+        book.enter(line);
+        Some((half, entry))
     }
 
     fn land(book: &mut Book, (_half, entry): Flying) {

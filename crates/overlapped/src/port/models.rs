@@ -78,7 +78,8 @@ fn admitted() -> (Arc<World>, ReadHalf, Entry, u32) {
     let world = Arc::new(World { book, seen, landed: StdMutex::default() });
     let asked = asked(Op::Read { from: 0, at: None }, Plan::new(Goal::Once), None);
     let Split { half, entry, line } = split(asked, Read { buf: Fill(vec![0; 2]) });
-    assert!(world.book().admit(line).is_ok());
+    assert_eq!(world.book().refusal(), None);
+    world.book().enter(line);
     let key = entry.key();
     (world, half, entry, key)
 }

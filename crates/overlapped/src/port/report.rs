@@ -58,7 +58,9 @@ pub struct Flying {
     pub handle: Option<i64>,
     /// How many bytes of memory it has been lent.
     pub len: usize,
-    /// How long it has been in flight.
+    /// How long it has been in flight, by a clock that ticks a few hundred times a second. On a
+    /// [`Runtime`](crate::Runtime)'s port it counts from the first start after the thread's last
+    /// turn.
     pub age: Duration,
     /// The thread that started it.
     pub thread: ThreadId,

@@ -47,6 +47,9 @@ pub(crate) struct Shard {
     /// Where other threads leave what they want, if the shard belongs to one.
     pub(super) outside: Option<Outside>,
     clock: Box<dyn Clock>,
+    /// What the cheap clock said after the last turn of the thread that the shard belongs to, when
+    /// it first was asked; 0 if it was not.
+    pub(super) looked_at: AtomicU64,
     cheap: Option<Arc<dyn Cheap>>,
     pub(super) simulator: Option<Arc<dyn Simulator>>,
     /// Operations that were over when they started, where there are any.
@@ -102,6 +105,7 @@ impl Shard {
             helm: Helm::new(),
             outside,
             clock: backend.clock,
+            looked_at: AtomicU64::new(0),
             inline: backend.cheap.as_ref().map(|_| Box::new(Counter::new())),
             cheap: backend.cheap,
             simulator: backend.simulator,
@@ -162,10 +166,28 @@ impl Shard {
     /// What is noted of an operation that this thread starts now.
     #[inline]
     pub(crate) fn note(&self, holder: Option<Arc<dyn Holder>>) -> Note {
-        Note { holder, started: self.clock.lately(), thread: super::thread_id() }
+        Note { holder, started: self.lately(), thread: super::thread_id() }
     }
 
-    /// How long ago the operation of this line was started, at most some milliseconds too much.
+    /// The time by the cheap clock. A thread that has the shard to itself looks at it once between
+    /// two of its turns.
+    #[inline]
+    fn lately(&self) -> u64 {
+        if !(self.is_local() && self.is_mine()) {
+            return self.clock.lately();
+        }
+        match self.looked_at.load(Ordering::Relaxed) {
+            0 => {
+                let now = self.clock.lately();
+                self.looked_at.store(now, Ordering::Relaxed);
+                now
+            }
+            known => known,
+        }
+    }
+
+    /// How long ago the operation of this line was started, at most some milliseconds too much, and
+    /// on a thread's own shard the time between two of its turns.
     pub(super) fn age(&self, note: &Note) -> Duration {
         let now = self.now().saturating_duration_since(self.clock.made());
         now.saturating_sub(Duration::from_nanos(note.started))
@@ -178,10 +200,11 @@ impl Shard {
             return self.start_there(entry, line, Self::start);
         };
         let attended = line.marks().attended;
-        if let Err((line, cause)) = self.enter(&mut book, line) {
+        if let Some(cause) = book.refusal() {
             drop(book);
             return self.refuse(entry, line, cause);
         }
+        self.enter(&mut book, line);
         book.hand_on(entry);
         self.hand_over(book);
         if attended {
@@ -194,26 +217,27 @@ impl Shard {
     /// refused. To be called where the book is.
     pub(crate) fn admit(self: &Arc<Self>, entry: Entry, line: Line) -> Option<Entry> {
         let attended = line.marks().attended;
-        let entered = match self.book.lock() {
-            Some(mut book) => self.enter(&mut book, line),
-            None => Err((line, Cause::Closed)),
+        let Some(mut book) = self.book.lock() else {
+            self.refuse(entry, line, Cause::Closed);
+            return None;
         };
-        match entered {
-            Ok(()) if attended => self.hail(),
-            Ok(()) => {}
-            Err((line, cause)) => {
-                self.refuse(entry, line, cause);
-                return None;
-            }
+        if let Some(cause) = book.refusal() {
+            drop(book);
+            self.refuse(entry, line, cause);
+            return None;
+        }
+        self.enter(&mut book, line);
+        drop(book);
+        if attended {
+            self.hail();
         }
         Some(entry)
     }
 
     #[inline]
-    fn enter(&self, book: &mut Book, line: Line) -> Result<(), (Line, Cause)> {
-        book.admit(line)?;
+    fn enter(&self, book: &mut Book, line: Line) {
+        book.enter(line);
         self.admitted.store(book.started, Ordering::Release);
-        Ok(())
     }
 
     /// Starts an operation on the thread that the shard belongs to.

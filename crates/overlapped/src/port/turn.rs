@@ -270,6 +270,7 @@ impl Shard {
             return after;
         };
         book.awake();
+        self.looked_at.store(0, Ordering::Relaxed);
         for completion in kernel.completions.drain(..) {
             if let Some(over) = book.answer(completion) {
                 after.landed.push(over);
