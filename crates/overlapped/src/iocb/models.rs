@@ -84,7 +84,7 @@ type Reading = Half<Read<Vec<u8>>>;
 
 fn start(handle: &Arc<Handle>) -> (Reading, Flying) {
     let holder: Arc<dyn Holder> = Arc::<Handle>::clone(handle);
-    let asked = asked(READ, Plan::new(Goal::Once), Some(holder));
+    let asked = asked(&READ, Plan::new(Goal::Once), Some(holder));
     parts(split(asked, Read { buf: Fill(vec![0; 2]) }))
 }
 
@@ -233,7 +233,7 @@ fn loom_land_take_recycle() {
 /// As [`start`], of a port that belongs to the calling thread.
 fn start_here(handle: &Arc<Handle>) -> (Reading, Flying) {
     let holder: Arc<dyn Holder> = Arc::<Handle>::clone(handle);
-    let mut asked = asked(READ, Plan::new(Goal::Once), Some(holder));
+    let mut asked = asked(&READ, Plan::new(Goal::Once), Some(holder));
     asked.thread = u32::try_from(this_thread()).ok().and_then(NonZeroU32::new);
     parts(split(asked, Read { buf: Fill(vec![0; 2]) }))
 }
@@ -302,7 +302,7 @@ fn loom_tally() {
             |lease| {
                 for _ in 0..2 {
                     let holder: Arc<dyn Holder> = Arc::<Handle>::clone(&handle);
-                    let asked = asked(READ, Plan::new(Goal::Once), Some(holder));
+                    let asked = asked(&READ, Plan::new(Goal::Once), Some(holder));
                     let read = Read { buf: Fill(vec![0; 2]) };
                     let (half, flying) = parts(split_lent(lease, asked, read));
                     threads.borrow_mut().push(thread::spawn(move || kernel(flying)));
@@ -376,7 +376,7 @@ fn faulty(fault: fn(Flying), takes: bool) {
         let (handle, freed) = (Arc::new(Handle::default()), Arc::new(Count::default()));
         let woken = Arc::new(Count::default());
         let holder: Arc<dyn Holder> = Arc::<Handle>::clone(&handle);
-        let asked = asked(READ, Plan::new(Goal::Once), Some(holder));
+        let asked = asked(&READ, Plan::new(Goal::Once), Some(holder));
         let buf = Fill(Missed(vec![0; 2], Arc::clone(&freed)));
         let (mut half, flying) = parts(split(asked, Read { buf }));
         let kernel = thread::spawn(move || fault(flying));

@@ -21,8 +21,9 @@ use crate::{
 };
 
 /// What starting an operation says of it, its payload aside.
-pub(crate) struct Asked {
-    pub(crate) op: Op,
+pub(crate) struct Asked<'a> {
+    /// It is copied once, from where it was made to the block.
+    pub(crate) op: &'a Op,
     pub(crate) plan: Plan,
     /// The handle's place in the backend's table, if it is registered there.
     pub(crate) fixed: Option<Fixed>,
@@ -34,7 +35,7 @@ pub(crate) struct Asked {
 
 /// As the port asks it, with nothing noted but the handle.
 #[cfg(test)]
-pub(crate) fn asked(op: Op, plan: Plan, holder: Option<Arc<dyn super::Holder>>) -> Asked {
+pub(crate) fn asked(op: &Op, plan: Plan, holder: Option<Arc<dyn super::Holder>>) -> Asked<'_> {
     let note = Note { holder, started: 0, thread: std::thread::current().id() };
     Asked { op, plan, fixed: None, note, attended: false, thread: None }
 }
@@ -48,7 +49,7 @@ pub(crate) struct Split<O: Operation> {
 
 /// Starts an operation: one block, two halves and a line.
 #[inline]
-pub(crate) fn split<O: Operation + 'static>(asked: Asked, payload: O) -> Split<O> {
+pub(crate) fn split<O: Operation + 'static>(asked: Asked<'_>, payload: O) -> Split<O> {
     split_any(asked, payload, None)
 }
 
@@ -57,14 +58,14 @@ pub(crate) fn split<O: Operation + 'static>(asked: Asked, payload: O) -> Split<O
 #[inline]
 pub(crate) fn split_lent<'scope, O: Operation + 'scope>(
     lease: &'scope Lease<'scope, '_>,
-    asked: Asked,
+    asked: Asked<'_>,
     payload: O,
 ) -> Split<O> {
     split_any(asked, payload, Some(lease.enter()))
 }
 
 #[inline]
-fn split_any<O: Operation>(asked: Asked, payload: O, tally: Option<Arc<Tally>>) -> Split<O> {
+fn split_any<O: Operation>(asked: Asked<'_>, payload: O, tally: Option<Arc<Tally>>) -> Split<O> {
     let Asked { op, plan, fixed, note, attended, thread } = asked;
     let block = pool::get();
     // SAFETY: the pool hands out living blocks that nobody else holds.
@@ -95,7 +96,7 @@ fn split_any<O: Operation>(asked: Asked, payload: O, tally: Option<Arc<Tally>>) 
     shared.op.with_mut(|place| {
         // SAFETY: no owner exists yet.
         let place = unsafe { &mut *place };
-        place.write(op);
+        place.write(*op);
     });
     shared.tally.with_mut(|place| {
         // SAFETY: no owner exists yet.

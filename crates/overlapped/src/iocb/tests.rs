@@ -44,13 +44,13 @@ fn parts<O: Operation>(split: Split<O>) -> (Half<O>, Flying) {
 /// What the port and the kernel have of an operation.
 struct Flying(Entry, Line);
 
-fn once(op: Op) -> Asked {
+fn once(op: &Op) -> Asked<'_> {
     asked(op, Plan::new(Goal::Once), None)
 }
 
 fn start(freed: &Arc<AtomicUsize>) -> (Half<Read<Watched>>, Flying) {
     let buf = Fill(Watched(vec![0; 8], Arc::clone(freed)));
-    parts(split(once(READ), Read { buf }))
+    parts(split(once(&READ), Read { buf }))
 }
 
 fn land(Flying(mut entry, line): Flying, answer: Result<Value, Cause>) {
@@ -160,7 +160,7 @@ impl Log {
 fn start_at(holder: &Arc<Log>) -> (Half<Read<Vec<u8>>>, Flying) {
     let holder: Arc<dyn Holder> = Arc::<Log>::clone(holder);
     let read = Read { buf: Fill(vec![0; 4]) };
-    parts(split(asked(READ, Plan::new(Goal::Once), Some(holder)), read))
+    parts(split(asked(&READ, Plan::new(Goal::Once), Some(holder)), read))
 }
 
 fn over(entry: &mut Entry, answer: Result<Value, Cause>) {
@@ -216,7 +216,7 @@ fn the_heir_hears_of_errors_but_not_of_cancels() {
 fn a_reused_block_has_another_identity() {
     let mut seen = std::collections::HashSet::new();
     for _ in 0..100 {
-        let (half, flying) = parts(split(once(Op::Nop), Nap(NoMemory)));
+        let (half, flying) = parts(split(once(&Op::Nop), Nap(NoMemory)));
         let Flying(entry, line) = &flying;
         assert_eq!((half.id(), half.id()), (entry.id(), line.id()));
         assert!(seen.insert(half.id()), "an identity came twice");
@@ -230,7 +230,8 @@ fn a_reused_block_has_another_identity() {
 fn a_partly_filled_vector_of_buffers_goes_on_where_it_stopped() {
     let bufs = FillMany::new(vec![vec![0u8; 2], vec![0u8; 3]]);
     let op = Op::Read { from: 0, at: Some(10) };
-    let (half, mut flying) = parts(split(asked(op, Plan::new(Goal::All), None), ReadMany { bufs }));
+    let (half, mut flying) =
+        parts(split(asked(&op, Plan::new(Goal::All), None), ReadMany { bufs }));
     let entry = &mut flying.0;
     for (slice, byte) in entry.slices_mut().zip(1..) {
         slice.fill(byte);
@@ -263,7 +264,7 @@ fn a_large_request_is_boxed() {
     }
     for dropped in [true, false] {
         let buf = Fill(Large([3; 20], vec![0; 4]));
-        let (half, mut flying) = parts(split(once(READ), Read { buf }));
+        let (half, mut flying) = parts(split(once(&READ), Read { buf }));
         write(&mut flying.0);
         let kept = (!dropped).then_some(half);
         land(flying, Ok(Value::Count(4)));
@@ -313,7 +314,7 @@ fn a_line_that_outlives_its_entry_keeps_the_block() {
         let buf = Fill(Watched(vec![0; 8], Arc::clone(&freed)));
         let held: Arc<dyn Holder> = Arc::<Log>::clone(&holder);
         let plan = Plan::new(Goal::Once);
-        let Split { half, entry, line } = split(asked(READ, plan, Some(held)), Read { buf });
+        let Split { half, entry, line } = split(asked(&READ, plan, Some(held)), Read { buf });
         match order {
             0 => {
                 drop(entry);

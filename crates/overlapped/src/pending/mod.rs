@@ -83,18 +83,6 @@ pub(crate) struct Ask<'a, O> {
     pub(crate) fixed: Option<Fixed>,
 }
 
-impl<'a, O> Ask<'a, O> {
-    #[inline]
-    fn into_asked(self) -> (&'a Arc<Shard>, Asked, O) {
-        let Self { shard, op, plan, request, holder, fixed } = self;
-        // A stream's other end may wait for what only a further step does.
-        let is_stream = matches!(op, Op::Read { at: None, .. } | Op::Write { at: None, .. });
-        let attended = is_stream && plan.has_steps();
-        let (note, thread) = (shard.note(holder), shard.thread());
-        (shard, Asked { op, plan, fixed, note, attended, thread }, request)
-    }
-}
-
 /// A way into the port that is not the plain one: a stream's own queue.
 pub(crate) trait Route {
     /// Starts `entry`.
@@ -132,8 +120,7 @@ impl<O: Operation + 'static> Pending<'static, O> {
 
     #[inline]
     pub(crate) fn start_by(route: impl Route, ask: Ask<'_, O>) -> Self {
-        let (shard, asked, request) = ask.into_asked();
-        Self::launch(route, shard, iocb::split(asked, request))
+        Self::launch(route, ask, iocb::split)
     }
 }
 
@@ -144,13 +131,22 @@ impl<'io, O: Operation> Pending<'io, O> {
     where
         O: 'io,
     {
-        let (shard, asked, request) = ask.into_asked();
-        Self::launch(route, shard, iocb::split_lent(lease, asked, request))
+        Self::launch(route, ask, |asked, request| iocb::split_lent(lease, asked, request))
     }
 
     #[inline]
-    fn launch(route: impl Route, shard: &Arc<Shard>, split: Split<O>) -> Self {
-        let Split { half, entry, line } = split;
+    fn launch(
+        route: impl Route,
+        ask: Ask<'_, O>,
+        split: impl FnOnce(Asked<'_>, O) -> Split<O>,
+    ) -> Self {
+        let Ask { shard, op, plan, request, holder, fixed } = ask;
+        // A stream's other end may wait for what only a further step does.
+        let is_stream = matches!(op, Op::Read { at: None, .. } | Op::Write { at: None, .. });
+        let attended = is_stream && plan.has_steps();
+        let (note, thread) = (shard.note(holder), shard.thread());
+        let asked = Asked { op: &op, plan, fixed, note, attended, thread };
+        let Split { half, entry, line } = split(asked, request);
         if let Some(holder) = &line.holder {
             holder.started();
         }

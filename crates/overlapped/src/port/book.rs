@@ -364,7 +364,7 @@ mod tests {
     /// Starts one, if it may.
     fn admit(book: &mut Book) -> Option<Flying> {
         let Split { half, entry, line } =
-            split(asked(Op::Nop, Plan::new(Goal::Once), None), Nap(NoMemory));
+            split(asked(&Op::Nop, Plan::new(Goal::Once), None), Nap(NoMemory));
         if let Some(cause) = book.refusal() {
             assert_eq!(cause, Cause::Full(book.limit.most));
             drop(entry.land(line, |_| {}));

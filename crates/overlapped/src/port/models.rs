@@ -76,7 +76,7 @@ fn admitted() -> (Arc<World>, ReadHalf, Entry, u32) {
     let book = Book::new(Box::new(Device(Arc::clone(&seen))), Arc::new(Limit::new(10)));
     let book = Guarded::shared(book);
     let world = Arc::new(World { book, seen, landed: StdMutex::default() });
-    let asked = asked(Op::Read { from: 0, at: None }, Plan::new(Goal::Once), None);
+    let asked = asked(&Op::Read { from: 0, at: None }, Plan::new(Goal::Once), None);
     let Split { half, entry, line } = split(asked, Read { buf: Fill(vec![0; 2]) });
     assert_eq!(world.book().refusal(), None);
     world.book().enter(line);

@@ -103,7 +103,7 @@ fn sleep(shard: &Arc<Shard>) -> Half<Nap> {
 fn start_op(shard: &Arc<Shard>, op: Op) -> Half<Nap> {
     let plan = Plan::new(Goal::Once);
     let asked = Asked {
-        op,
+        op: &op,
         plan,
         fixed: None,
         note: shard.note(None),

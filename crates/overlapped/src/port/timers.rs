@@ -151,7 +151,7 @@ mod tests {
         }
 
         fn enter(&mut self) -> (u32, Half<Nap>, Entry) {
-            let asked = asked(Op::Nop, Plan::new(Goal::Once), None);
+            let asked = asked(&Op::Nop, Plan::new(Goal::Once), None);
             let Split { half, entry, line } = split(asked, Nap(NoMemory));
             let key = u32::try_from(self.lines.insert(line)).expect("few");
             (key, half, entry)

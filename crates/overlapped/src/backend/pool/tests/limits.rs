@@ -89,7 +89,7 @@ fn a_stream_finds_room_behind_a_full_queue() {
 #[test]
 fn a_worker_that_cannot_be_started() {
     let job = || {
-        let split = split(asked(Op::Nop, Plan::new(Goal::Once), None), no_path());
+        let split = split(asked(&Op::Nop, Plan::new(Goal::Once), None), no_path());
         Job::new(split.entry)
     };
     let mut work = Work::default();

@@ -68,7 +68,7 @@ impl Rig {
         op: Op,
         request: O,
     ) -> (Half<O>, Result<(), Entry>) {
-        let Split { half, entry, line } = split(asked(op, Plan::new(Goal::Once), None), request);
+        let Split { half, entry, line } = split(asked(&op, Plan::new(Goal::Once), None), request);
         self.lines.insert(line.id(), line);
         let submitted = self.backend.submit.submit(entry);
         (half, submitted)
