@@ -14,9 +14,9 @@ const OTHERS: &[&str] = &["aarch64-apple-darwin", "x86_64-unknown-freebsd"];
 /// What needs no Unix around it.
 const TESTS: &str = "--lib --test windows --test it --test miri --test runtime --test conformance";
 
-/// A program, and the package of Debian that has it.
-const TOOLS: &[(&str, &str)] =
-    &[("wine", "wine64"), ("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64")];
+/// A program, and the packages of Debian that it is made of.
+const TOOLS: &[(&str, &[&str])] =
+    &[("wine", &["wine", "wine64"]), ("x86_64-w64-mingw32-gcc", &["gcc-mingw-w64-x86-64"])];
 
 /// Names of tests may follow.
 pub(crate) fn run(args: &[String]) -> Result<String> {
@@ -41,8 +41,9 @@ pub(crate) fn run(args: &[String]) -> Result<String> {
 
 fn tools() -> Result<()> {
     let is_missing =
-        |(program, _): &&(&str, &str)| Cmd::new(program).args(["--version"]).quiet().is_none();
-    let missing: Vec<_> = TOOLS.iter().filter(is_missing).map(|(_, package)| *package).collect();
+        |(program, _): &&(&str, &[&str])| Cmd::new(program).args(["--version"]).quiet().is_none();
+    let missing = TOOLS.iter().filter(is_missing).flat_map(|(_, packages)| *packages);
+    let missing: Vec<_> = missing.copied().collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -54,7 +55,7 @@ fn tools() -> Result<()> {
 fn install(packages: &[&str]) -> Result<()> {
     Cmd::new("apt-get").args(["update"]).run()?;
     let install = ["install", "--yes", "--no-install-recommends"];
-    Cmd::new("apt-get").args(install).args(packages).run()
+    Cmd::new("apt-get").args(install).args(packages).env("DEBIAN_FRONTEND", "noninteractive").run()
 }
 
 fn targets() -> Result<()> {
