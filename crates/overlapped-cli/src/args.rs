@@ -16,7 +16,7 @@ const MAX_AT: u64 = i64::MAX as u64;
 const EXAMPLES: &str = "\
 Examples:
   overlapped read Cargo.toml                     the first 1024 bytes of a file
-  overlapped read /tmp/fifo --timeout 1s --trace a FIFO that nobody writes: cancelled after 1 s
+  overlapped read fifo --timeout 1s --trace      a FIFO that nobody writes: cancelled after 1 s
   overlapped doctor /var/tmp                     what this machine and this directory support
   overlapped lab run seed                        the bug that everybody writes, drawn";
 
