@@ -3,6 +3,7 @@
 //! A port has one or more [shards](shard), each with a backend of its own. Operations are started
 //! through [`Shard::start`]; who waits in the kernel for a shard is settled by its [helm].
 
+mod after;
 mod ask;
 mod background;
 mod batch;

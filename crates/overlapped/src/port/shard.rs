@@ -15,15 +15,8 @@ use std::{
 };
 
 use super::{
-    background::Background,
-    book::Book,
-    counter::Counter,
-    helm::Helm,
-    home::Home,
-    limit::Limit,
-    mine,
-    outside::Outside,
-    turn::{After, Kernel},
+    after::After, background::Background, book::Book, counter::Counter, helm::Helm, home::Home,
+    limit::Limit, mine, outside::Outside, turn::Kernel,
 };
 use crate::{
     backend::{

@@ -240,7 +240,7 @@ pub(super) const BUGS: &[Bug] = &[
     Bug {
         name: "a waker is lost",
         line: "C12",
-        file: "port/turn.rs",
+        file: "port/after.rs",
         from: "                if let Some(waiter) = waiter {",
         to: "                if let Some(waiter) = waiter.filter(|_| self.count % 2 == 0) {",
         check: "wakes::tasks_are_woken_by_their_wakers",
