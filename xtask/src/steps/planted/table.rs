@@ -232,7 +232,7 @@ pub(super) const BUGS: &[Bug] = &[
         file: "port/turn.rs",
         from: "                after.landed.push(over);\n            }\n        }",
         to: "                after.land(self, over);\n\
-            \x20               after.wakers.drain(..).for_each(Waker::wake);\n\
+            \x20               self.finish(&mut after);\n\
             \x20           }\n\
             \x20       }",
         check: "wakes::a_waker_may_use_the_port",
