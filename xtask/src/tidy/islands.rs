@@ -28,8 +28,12 @@ pub(crate) const ISLANDS: &[Island] = &[
         why: "turns an entry into an address that the kernel gets, and back",
     },
     Island {
-        root: "crates/overlapped/src/backend/iocp",
+        root: "crates/overlapped/src/backend/win32",
         why: "calls Win32, and keeps an entry together with its OVERLAPPED",
+    },
+    Island {
+        root: "crates/overlapped/src/backend/iocp",
+        why: "makes a completion port, and dequeues its packets",
     },
     Island {
         root: "crates/overlapped/src/handle/win32",

@@ -26,6 +26,8 @@ pub(crate) mod pool;
 pub(crate) mod iocp;
 #[cfg(target_os = "linux")]
 pub(crate) mod uring;
+#[cfg(windows)]
+mod win32;
 
 pub use crate::{
     buf::{Fixed, PoolMemory},

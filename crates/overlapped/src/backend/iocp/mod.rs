@@ -24,40 +24,38 @@
 //! No entry is dropped or answered while a lock is held (C11).
 
 mod adopt;
-mod calls;
-mod done;
-mod flights;
 mod packets;
-mod perform;
 mod reap;
-mod stat;
 mod submit;
-mod work;
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Backend, Bell, Cause, Completion, Entry, Features, Kind, RealClock};
+use super::{
+    Backend, Completion, Features, Kind, RealClock,
+    win32::{
+        calls::{Call, Issued},
+        done::Done,
+        flights::{Flights, Word},
+        work::Workers,
+    },
+};
 use adopt::Manners;
-use calls::{Call, Issued};
-use done::Done;
-use flights::{Flights, Word};
 use packets::CompletionPort;
 use reap::IocpReap;
 use submit::IocpSubmit;
-use work::Work;
 
 /// Opens a completion port, and at most `workers` threads when they are needed.
 pub(crate) fn open(workers: usize) -> Result<Backend, String> {
     let port = CompletionPort::new();
     let port = port.map_err(|error| format!("IOCP cannot be used: {error}"))?;
+    let port = Arc::new(port);
+    let done = Done::new(Arc::<CompletionPort>::clone(&port));
     let shared = Arc::new(Shared {
         port,
-        workers: workers.max(1),
         manners: Manners::default(),
         flights: Mutex::default(),
-        work: Mutex::default(),
-        hired: Condvar::new(),
-        done: Done::default(),
+        workers: Workers::new(workers, Arc::clone(&done)),
+        done: Arc::clone(&done),
     });
     Ok(Backend {
         features: Features {
@@ -68,32 +66,24 @@ pub(crate) fn open(workers: usize) -> Result<Backend, String> {
         submit: Box::new(IocpSubmit::new(Arc::clone(&shared))),
         clock: Box::new(RealClock::default()),
         cheap: Some(Arc::<Shared>::clone(&shared)),
-        bell: Some(Arc::<Shared>::clone(&shared)),
+        bell: Some(done),
         reap: Box::new(IocpReap::new(shared)),
         simulator: None,
     })
 }
 
-/// What both halves and the workers share.
+/// What both halves share.
 struct Shared {
-    port: CompletionPort,
-    /// At most so many threads.
-    workers: usize,
+    port: Arc<CompletionPort>,
     manners: Manners,
     flights: Mutex<Flights>,
-    work: Mutex<Work>,
-    /// Something is in the queue, or the end has come.
-    hired: Condvar,
-    done: Done,
+    workers: Arc<Workers>,
+    done: Arc<Done>,
 }
 
 impl Shared {
     fn flights(&self) -> MutexGuard<'_, Flights> {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn work(&self) -> MutexGuard<'_, Work> {
-        self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Issues a call, and those that follow it at once; what is over then, if it is.
@@ -116,39 +106,4 @@ impl Shared {
             }
         }
     }
-
-    /// Answers an operation from where no reaper is.
-    fn answer(&self, completion: Completion) {
-        if self.done.push(completion) {
-            self.port.post_wake();
-        }
-    }
-
-    /// One of the two halves is gone; with the second one ends everything.
-    fn leave(&self) {
-        let Some(waiting) = self.work().leave() else {
-            return;
-        };
-        self.hired.notify_all();
-        drop(waiting);
-        self.done.close();
-    }
-}
-
-impl Bell for Shared {
-    fn ring(&self) {
-        if self.done.wake() {
-            self.port.post_wake();
-        }
-    }
-}
-
-/// The OS's own word.
-fn os(code: u32) -> Cause {
-    Cause::Os(code as i32)
-}
-
-/// Answers an entry that a cancel has reached before anything was done for it.
-fn cancelled(entry: Entry) -> Completion {
-    Completion { entry, answer: Err(Cause::Os(crate::error::ECANCELED)) }
 }

@@ -21,7 +21,10 @@ use windows_sys::Win32::{
     },
 };
 
-use crate::handle::{Raw, win32};
+use crate::{
+    backend::Bell,
+    handle::{Raw, win32},
+};
 
 /// The keys of packets.
 const KEY_OP: usize = 1;
@@ -55,13 +58,6 @@ impl CompletionPort {
         if bound.is_null() { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
-    /// Wakes who dequeues. A full system may refuse; then whoever sleeps has packets to come.
-    pub(super) fn post_wake(&self) {
-        let port = self.0.as_raw_handle();
-        // SAFETY: nothing is behind a null pointer, and no packet's pointer is followed.
-        let _posted = unsafe { PostQueuedCompletionStatus(port, 0, KEY_WAKE, ptr::null()) };
-    }
-
     /// Dequeues what is there, or what is first until `until`. `each` gets the addresses of the
     /// operations.
     pub(super) fn dequeue(
@@ -86,6 +82,15 @@ impl CompletionPort {
         let ours = packets[..taken as usize].iter().filter(|it| it.lpCompletionKey == KEY_OP);
         ours.for_each(|packet| each(packet.lpOverlapped.addr()));
         Ok(())
+    }
+}
+
+impl Bell for CompletionPort {
+    /// Posts a packet. A full system may refuse; then whoever sleeps has packets to come.
+    fn ring(&self) {
+        let port = self.0.as_raw_handle();
+        // SAFETY: nothing is behind a null pointer, and no packet's pointer is followed.
+        let _posted = unsafe { PostQueuedCompletionStatus(port, 0, KEY_WAKE, ptr::null()) };
     }
 }
 
@@ -127,7 +132,7 @@ mod tests {
     #[test]
     fn a_wake_ends_a_wait() {
         let port = CompletionPort::new().unwrap();
-        port.post_wake();
+        port.ring();
         port.dequeue(None, |_| panic!("it names no operation")).unwrap();
     }
 }

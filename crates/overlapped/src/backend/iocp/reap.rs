@@ -2,8 +2,8 @@
 
 use std::{io, sync::Arc, time::Instant};
 
-use super::{Shared, flights::Word};
-use crate::backend::{Completion, Reap};
+use super::Shared;
+use crate::backend::{Completion, Reap, win32::flights::Word};
 
 pub(super) struct IocpReap(Arc<Shared>);
 
@@ -33,6 +33,6 @@ impl Reap for IocpReap {
 
 impl Drop for IocpReap {
     fn drop(&mut self) {
-        self.0.leave();
+        self.0.workers.leave();
     }
 }

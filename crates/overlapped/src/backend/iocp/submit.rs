@@ -5,8 +5,6 @@ use std::sync::Arc;
 use super::{
     Shared,
     adopt::{Known, Manner},
-    cancelled,
-    work::{self, Met},
 };
 use crate::{
     backend::{Bell, Cause, Completion, Entry, Id, Op, Submit, Value},
@@ -33,16 +31,16 @@ impl IocpSubmit {
             Known { manner: Manner::Packets { skips }, .. } => {
                 let call = self.0.flights().enter(entry, raw, skips);
                 if let Some(over) = self.0.issue(call) {
-                    self.0.answer(over);
+                    self.0.done.push(over);
                 }
                 Ok(())
             }
-            Known { manner: Manner::Workers, .. } => work::enqueue(&self.0, entry),
+            Known { manner: Manner::Workers, .. } => self.0.workers.enqueue(entry),
         }
     }
 
     fn answer(&self, entry: Entry, answer: Result<Value, Cause>) -> Result<(), Entry> {
-        self.0.answer(Completion { entry, answer });
+        self.0.done.push(Completion { entry, answer });
         Ok(())
     }
 }
@@ -57,27 +55,23 @@ impl Submit for IocpSubmit {
             // A pipe is read, or written, without being asked before whether it is ready.
             Op::Nop | Op::Timer { .. } | Op::Poll { .. } => self.answer(entry, Ok(Value::Count(0))),
             Op::Read { from: raw, at } | Op::Write { to: raw, at } => self.transfer(entry, raw, at),
-            _ => work::enqueue(&self.0, entry),
+            _ => self.0.workers.enqueue(entry),
         }
     }
 
     fn cancel(&mut self, id: Id) {
-        if self.0.flights().cancel(id) {
-            return;
-        }
-        let met = self.0.work().cancel(id);
-        if let Met::InQueue(entry) = met {
-            self.0.answer(cancelled(entry));
+        if !self.0.flights().cancel(id) {
+            self.0.workers.cancel(id);
         }
     }
 
     fn wake(&mut self) {
-        self.0.ring();
+        self.0.done.ring();
     }
 }
 
 impl Drop for IocpSubmit {
     fn drop(&mut self) {
-        self.0.leave();
+        self.0.workers.leave();
     }
 }

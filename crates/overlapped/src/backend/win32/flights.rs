@@ -19,13 +19,13 @@ const KEPT: usize = 1024;
 
 /// An operation as this backend and as the OS name it.
 #[derive(Clone, Copy)]
-pub(super) struct Name {
-    pub(super) id: Id,
-    pub(super) address: usize,
+pub(crate) struct Name {
+    id: Id,
+    pub(crate) address: usize,
 }
 
 #[derive(Default)]
-pub(super) struct Flights {
+pub(crate) struct Flights {
     flying: HashMap<usize, Flight>,
     addresses: HashMap<Id, usize>,
     spare: Vec<Block>,
@@ -44,14 +44,14 @@ struct Flight {
 }
 
 /// What follows from a call that is over.
-pub(super) enum Word {
+pub(crate) enum Word {
     Over(Completion),
     Next(Call),
 }
 
 impl Flights {
     /// Keeps an entry for the OS; the call that is to be made for it.
-    pub(super) fn enter(&mut self, entry: Entry, raw: Raw, skips: bool) -> Call {
+    pub(crate) fn enter(&mut self, entry: Entry, raw: Raw, skips: bool) -> Call {
         let block = self.spare.pop().unwrap_or_else(Block::new);
         let name = Name { id: entry.id(), address: block.address() };
         let flight = Flight { entry, block, raw, skips, moved: 0, asked: 0, cancelled: false };
@@ -61,14 +61,14 @@ impl Flights {
 
     /// The call with the block at `address` is over. `None` if it is none of ours.
     // [C2] the OS has said its last word: by a packet, or by a success that has none.
-    pub(super) fn told(&mut self, address: usize) -> Option<Word> {
+    pub(crate) fn told(&mut self, address: usize) -> Option<Word> {
         let flight = self.flying.get(&address)?;
         let result = flight.block.result(flight.raw);
         self.end(address, result)
     }
 
     /// The call with the block at `address` was refused: it never was in flight.
-    pub(super) fn refused(&mut self, address: usize, code: u32) -> Option<Word> {
+    pub(crate) fn refused(&mut self, address: usize, code: u32) -> Option<Word> {
         self.end(address, Err(code))
     }
 
@@ -87,7 +87,7 @@ impl Flights {
     }
 
     /// Asks the OS to stop an operation, if it is here; whether it is.
-    pub(super) fn cancel(&mut self, id: Id) -> bool {
+    pub(crate) fn cancel(&mut self, id: Id) -> bool {
         let address = self.addresses.get(&id);
         let Some(flight) = address.and_then(|address| self.flying.get_mut(address)) else {
             return false;
@@ -99,7 +99,7 @@ impl Flights {
 
     // [C5] a cancel that came while the next call was being made has found nothing.
     /// Asks once more, if the operation is still here and a cancel has come before.
-    pub(super) fn cancel_late(&self, name: Name) {
+    pub(crate) fn cancel_late(&self, name: Name) {
         let flight = self.flying.get(&name.address);
         let late = flight.filter(|flight| flight.cancelled && flight.entry.id() == name.id);
         if let Some(flight) = late {

@@ -156,7 +156,7 @@ fn after(mut moved: usize, pieces: impl Iterator<Item = (*mut u8, usize)>) -> (*
 }
 
 /// A call that is to be made, once.
-pub(super) struct Call {
+pub(crate) struct Call {
     name: Name,
     raw: Raw,
     part: Part,
@@ -165,7 +165,7 @@ pub(super) struct Call {
 }
 
 /// What a call says at once.
-pub(super) enum Issued {
+pub(crate) enum Issued {
     /// Its packet comes.
     Pending,
     /// It has succeeded. Its packet comes, unless the handle skips packets then.
@@ -190,16 +190,16 @@ impl Call {
         Self { name, raw, part, block: block.0.as_ptr(), skips }
     }
 
-    pub(super) fn name(&self) -> Name {
+    pub(crate) fn name(&self) -> Name {
         self.name
     }
 
     /// Whether no packet comes of a success at once.
-    pub(super) fn skips(&self) -> bool {
+    pub(crate) fn skips(&self) -> bool {
         self.skips
     }
 
-    pub(super) fn make(self) -> Issued {
+    pub(crate) fn make(self) -> Issued {
         // SAFETY: who made the call promised it.
         unsafe { self.part.issue(self.raw, self.block) }
     }

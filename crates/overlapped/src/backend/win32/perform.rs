@@ -13,18 +13,18 @@ use windows_sys::Win32::{
     Foundation::ERROR_INVALID_PARAMETER, Storage::FileSystem::FILE_FLAG_OVERLAPPED,
 };
 
-use super::{Shared, calls, flights, stat};
+use super::{calls, flights, stat};
 use crate::{
     backend::{Cause, Entry, Op, OpenHow, Value},
     handle::{Metadata, Raw, win32},
 };
 
 /// Performs the step that `entry` stands before.
-pub(super) fn perform(entry: &mut Entry, shared: &Shared) -> Result<Value, Cause> {
+pub(super) fn perform(entry: &mut Entry) -> Result<Value, Cause> {
     match entry.op() {
         Op::Nop | Op::Timer { .. } | Op::Poll { .. } => Ok(Value::Count(0)),
         Op::Read { from: raw, at } | Op::Write { to: raw, at } => {
-            let moves_on = at.is_none() && shared.manners.of(raw).is_disk;
+            let moves_on = at.is_none() && win32::is_disk(raw);
             transfer(entry, raw, moves_on)
         }
         Op::Open(how) => open(path(entry)?, how),

@@ -1,0 +1,25 @@
+//! What mechanisms on Windows have in common; no mechanism itself.
+//!
+//! * [`flights`] keeps what the OS has: entries, each with its OVERLAPPED.
+//! * [`calls`] are the overlapped calls, and the one that waits for its end.
+//! * [`work`] is the pool of threads for what has no overlapped form, and [`perform`] what they do.
+//! * [`done`] is what is over without a word from the OS, until somebody reaps it.
+
+pub(super) mod calls;
+pub(super) mod done;
+pub(super) mod flights;
+mod perform;
+mod stat;
+pub(super) mod work;
+
+use super::{Cause, Completion, Entry};
+
+/// The OS's own word.
+fn os(code: u32) -> Cause {
+    Cause::Os(code as i32)
+}
+
+/// Answers an entry that a cancel has reached before anything was done for it.
+fn cancelled(entry: Entry) -> Completion {
+    Completion { entry, answer: Err(Cause::Os(crate::error::ECANCELED)) }
+}
