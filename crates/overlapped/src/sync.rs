@@ -5,6 +5,8 @@
 //! poisoning: no user code runs under a lock of ours (C11), so a poisoned lock holds nothing torn.
 
 mod guarded;
+#[cfg(all(windows, not(loom)))]
+mod slot;
 
 pub(crate) use guarded::{Guard, Guarded};
 
@@ -54,20 +56,41 @@ pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The calling thread's number, which no other thread ever has.
+/// The calling thread's number, which no other thread ever has, and which stays with it to the end,
+/// the destructors of its locals included.
 #[cfg(not(loom))]
 #[inline]
 pub(crate) fn this_thread() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
     thread_local! {
         static MINE: Cell<u64> = const { Cell::new(0) };
     }
     MINE.with(|mine| {
         if mine.get() == 0 {
-            mine.set(NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+            mine.set(number());
         }
         mine.get()
     })
+}
+
+/// A number for a thread that has none yet.
+#[cfg(not(any(windows, loom)))]
+fn number() -> u64 {
+    next_number()
+}
+
+/// A number for a thread that has none yet, or its number if it has lost its thread-local.
+#[cfg(all(windows, not(loom)))]
+fn number() -> u64 {
+    if slot::get() == 0 {
+        slot::set(next_number());
+    }
+    slot::get()
+}
+
+#[cfg(not(loom))]
+fn next_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 #[cfg(loom)]
@@ -108,5 +131,40 @@ mod cell {
         pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
             f(self.0.get())
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::{cell::RefCell, sync::mpsc, thread};
+
+    use super::*;
+
+    /// Tells the number of the thread in which it is dropped.
+    struct Tell(mpsc::Sender<u64>);
+
+    impl Drop for Tell {
+        fn drop(&mut self) {
+            self.0.send(this_thread()).expect("somebody listens");
+        }
+    }
+
+    thread_local! {
+        static FIRST: RefCell<Option<Tell>> = const { RefCell::new(None) };
+        static LAST: RefCell<Option<Tell>> = const { RefCell::new(None) };
+    }
+
+    #[test]
+    fn a_thread_keeps_its_number_while_its_locals_are_destroyed() {
+        let (tell, told) = mpsc::channel();
+        let number = thread::spawn(move || {
+            FIRST.set(Some(Tell(tell.clone())));
+            let number = this_thread();
+            LAST.set(Some(Tell(tell)));
+            number
+        });
+        let number = number.join().expect("no panic");
+        assert_eq!(told.iter().collect::<Vec<_>>(), [number; 2]);
+        assert_ne!(thread::spawn(this_thread).join().expect("no panic"), number);
     }
 }

@@ -52,6 +52,10 @@ pub(crate) const ISLANDS: &[Island] = &[
         why: "a lock that one thread owns is a flag and no atomic",
     },
     Island {
+        root: "crates/overlapped/src/sync/slot",
+        why: "a thread's number that is there until the thread is gone",
+    },
+    Island {
         root: "crates/overlapped/src/runtime/waker",
         why: "a waker that is a number, and neither owns nor counts anything",
     },

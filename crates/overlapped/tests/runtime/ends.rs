@@ -1,7 +1,7 @@
 //! How runtimes end, what is left of them, and what harms them not.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     rc::Rc,
@@ -12,12 +12,12 @@ use std::{
 };
 
 use overlapped::{
-    Runtime, Task,
+    Port, Runtime, Task,
     backend::{self, Kind},
     pipe,
 };
 
-use crate::{LONG, on_each};
+use crate::{LONG, Watchdog, on_each};
 
 /// Panics when it is dropped.
 struct Mine;
@@ -90,6 +90,32 @@ fn what_is_spawned_at_the_end_is_dropped() {
         let other = Runtime::with_backend(backend::null());
         catch_unwind(AssertUnwindSafe(|| other.block_on(task))).expect_err("it was dropped");
     });
+}
+
+thread_local! {
+    static KEPT: RefCell<Option<Runtime>> = const { RefCell::new(None) };
+}
+
+// [C9] a runtime that goes with its thread's locals is drained as any other.
+#[test]
+fn a_runtime_in_a_thread_local_ends_with_its_thread() {
+    for kind in [Kind::Uring, Kind::Threads, Kind::Iocp] {
+        let _watch = Watchdog::set(&format!("a runtime in a thread-local on {kind}"), LONG);
+        let runtime = move || Runtime::with(Port::builder().backend(kind)).ok();
+        let thread = thread::spawn(move || {
+            // Known before any other local of the thread, and so destroyed after them.
+            KEPT.set(None);
+            let runtime = runtime()?;
+            let (reader, writer) = pipe::pair(runtime.port()).expect("a pipe");
+            let read = reader.read(vec![0; 4]);
+            runtime.block_on(runtime.port().nop()).expect("nothing");
+            KEPT.set(Some(runtime));
+            Some((read, writer))
+        });
+        if let Some((read, _writer)) = thread.join().expect("no panic") {
+            assert!(read.wait().expect_err("it was stopped").error.is_cancelled());
+        }
+    }
 }
 
 struct Panics;
