@@ -10,6 +10,8 @@ mod files;
 mod pipes;
 #[path = "windows/storms.rs"]
 mod storms;
+#[path = "windows/workers.rs"]
+mod workers;
 
 use overlapped::{Port, backend::Kind};
 

@@ -11,7 +11,7 @@ use windows_sys::Win32::{
     Foundation::INVALID_HANDLE_VALUE,
     Storage::FileSystem::{FILE_FLAG_OVERLAPPED, PIPE_ACCESS_DUPLEX},
     System::{
-        Pipes::{CreateNamedPipeW, PIPE_READMODE_MESSAGE, PIPE_TYPE_MESSAGE},
+        Pipes::{CreateNamedPipeW, CreatePipe, PIPE_READMODE_MESSAGE, PIPE_TYPE_MESSAGE},
         Threading::{GetCurrentProcess, GetProcessHandleCount},
     },
 };
@@ -29,6 +29,20 @@ pub(crate) fn message_pipe(name: &str) -> io::Result<OwnedHandle> {
     }
     // SAFETY: the call has just made this handle, and nobody else has it.
     Ok(unsafe { OwnedHandle::from_raw_handle(made) })
+}
+
+/// A pipe whose ends are synchronous: a read of it blocks its thread, and no port can have it.
+pub(crate) fn synchronous_pipe() -> io::Result<(OwnedHandle, OwnedHandle)> {
+    let (mut reader, mut writer) = (ptr::null_mut(), ptr::null_mut());
+    // SAFETY: there is room for both handles, and no attributes are given.
+    if unsafe { CreatePipe(&raw mut reader, &raw mut writer, ptr::null(), 4096) } == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call has just made this handle, and nobody else has it.
+    let reader = unsafe { OwnedHandle::from_raw_handle(reader) };
+    // SAFETY: as above.
+    let writer = unsafe { OwnedHandle::from_raw_handle(writer) };
+    Ok((reader, writer))
 }
 
 /// How many handles this process has open.

@@ -14,7 +14,8 @@
 //!   there will be none: it failed at once, or it succeeded at once on a handle that skips packets
 //!   then. A packet whose address is not in the table is not one of ours, and is left alone.
 //! * *A cancel* is `CancelIoEx` with that address, under the table's lock, so that it never names a
-//!   successor. What it answers proves nothing and is not looked at.
+//!   successor. What it answers proves nothing and is not looked at. A worker is interrupted, and
+//!   the reaper asks it again until it has answered.
 //! * *A handle* belongs to one completion port for life. It is bound when it is adopted. One that
 //!   cannot be bound, because it is synchronous or another port's, is served by the workers: each
 //!   call there has an event of its own, with the lowest bit set, so that no packet goes anywhere.

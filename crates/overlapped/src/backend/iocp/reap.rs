@@ -16,6 +16,7 @@ impl IocpReap {
 impl Reap for IocpReap {
     fn wait(&mut self, until: Option<Instant>, out: &mut Vec<Completion>) -> io::Result<()> {
         let Self(shared) = self;
+        let until = shared.workers.insist(until);
         let until = if shared.done.may_wait() { until } else { Some(Instant::now()) };
         let dequeued = shared.port.dequeue(until, |address| {
             let word = shared.flights().told(address);

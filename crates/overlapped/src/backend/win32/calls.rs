@@ -2,22 +2,17 @@
 #![allow(unsafe_code, reason = "calls of Win32, and the memory that they are given")]
 
 use std::{
-    os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle},
+    io,
     ptr::{self, NonNull},
-    thread,
-    time::Duration,
 };
 
 use windows_sys::Win32::{
-    Foundation::{ERROR_IO_PENDING, ERROR_MORE_DATA, GetLastError, HANDLE, WAIT_FAILED},
+    Foundation::{ERROR_IO_PENDING, ERROR_MORE_DATA, GetLastError, HANDLE},
     Storage::FileSystem::{ReadFile, WriteFile},
-    System::{
-        IO::{CancelIoEx, GetOverlappedResult, OVERLAPPED, OVERLAPPED_0, OVERLAPPED_0_0},
-        Threading::{CreateEventW, INFINITE, WaitForSingleObject},
-    },
+    System::IO::{CancelIoEx, GetOverlappedResult, OVERLAPPED, OVERLAPPED_0, OVERLAPPED_0_0},
 };
 
-use super::flights::Name;
+use super::{event::Event, flights::Name, interrupt::Interrupt};
 use crate::{
     backend::{Entry, Op},
     handle::{Raw, win32},
@@ -207,30 +202,37 @@ impl Call {
 
 /// Moves a part and waits for it, on whatever sort of handle. Its event sends the packet of a
 /// handle that is bound elsewhere nowhere.
-pub(super) fn transfer(raw: Raw, entry: &mut Entry, moved: usize, moves_on: bool) -> Moved {
-    let part = Part::of(entry, moved);
-    if moves_on {
-        return move_on(raw, part);
-    }
-    let event = new_event()?;
-    let tagged = event.as_raw_handle().map_addr(|address| address | 1);
-    let mut block = overlapped(part.at, tagged);
+pub(super) fn transfer(raw: Raw, part: Part, interrupt: &Interrupt) -> Moved {
+    let event = Event::new().map_err(|error| code(&error))?;
+    let mut block = overlapped(part.at, event.tagged());
     let place = &raw mut block;
     // SAFETY: memory, block and event are there until the end of this function, and it does not
     // end while the call is in flight.
     match unsafe { part.issue(raw, place) } {
         Issued::Refused(code) => return Err(code),
-        Issued::Pending => wait(&event),
+        Issued::Pending => {
+            if interrupt.wait(&event) {
+                // SAFETY: the address is only compared with those of calls in flight.
+                let _proves_nothing = unsafe { CancelIoEx(win32::handle(raw), place) };
+            }
+            // [C2] the OS has the memory until then.
+            event.wait();
+        }
         Issued::Done => {}
     }
     // SAFETY: it is the block of the call, which is over.
     unsafe { result(win32::handle(raw), place) }
 }
 
-type Moved = Result<u32, u32>;
+/// How many bytes, or the OS's word.
+pub(super) type Moved = Result<u32, u32>;
+
+fn code(error: &io::Error) -> u32 {
+    error.raw_os_error().unwrap_or_default() as u32
+}
 
 /// Moves a part to where a synchronous file stands.
-fn move_on(raw: Raw, part: Part) -> Moved {
+pub(super) fn move_on(raw: Raw, part: Part) -> Moved {
     let handle = win32::handle(raw);
     let mut n = 0;
     let good = if part.writes {
@@ -242,22 +244,4 @@ fn move_on(raw: Raw, part: Part) -> Moved {
         unsafe { ReadFile(handle, part.start, part.len, &raw mut n, ptr::null_mut()) }
     };
     if good == 0 { Err(last_error()) } else { Ok(n) }
-}
-
-fn new_event() -> Result<OwnedHandle, u32> {
-    // SAFETY: neither attributes nor a name are given.
-    let made = unsafe { CreateEventW(ptr::null(), 1, 0, ptr::null()) };
-    if made.is_null() {
-        return Err(last_error());
-    }
-    // SAFETY: the call has just made this handle, and nobody else has it.
-    Ok(unsafe { OwnedHandle::from_raw_handle(made) })
-}
-
-/// Until the event is set. There is no way out before: the OS has the memory.
-fn wait(event: &OwnedHandle) {
-    // SAFETY: the event is open, and the call looks at no memory.
-    while unsafe { WaitForSingleObject(event.as_raw_handle(), INFINITE) } == WAIT_FAILED {
-        thread::sleep(Duration::from_millis(1));
-    }
 }

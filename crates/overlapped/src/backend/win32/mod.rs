@@ -2,12 +2,15 @@
 //!
 //! * [`flights`] keeps what the OS has: entries, each with its OVERLAPPED.
 //! * [`calls`] are the overlapped calls, and the one that waits for its end.
-//! * [`work`] is the pool of threads for what has no overlapped form, and [`perform`] what they do.
+//! * [`work`] is the pool of threads for what has no overlapped form, [`perform`] what they do, and
+//!   [`interrupt`] how they are got out of it.
 //! * [`done`] is what is over without a word from the OS, until somebody reaps it.
 
 pub(super) mod calls;
 pub(super) mod done;
+mod event;
 pub(super) mod flights;
+mod interrupt;
 mod perform;
 mod stat;
 pub(super) mod work;

@@ -13,20 +13,23 @@ use windows_sys::Win32::{
     Foundation::ERROR_INVALID_PARAMETER, Storage::FileSystem::FILE_FLAG_OVERLAPPED,
 };
 
-use super::{calls, flights, stat};
+use super::{
+    calls::{self, Part},
+    flights,
+    interrupt::Interrupt,
+    stat,
+};
 use crate::{
     backend::{Cause, Entry, Op, OpenHow, Value},
+    error::ECANCELED,
     handle::{Metadata, Raw, win32},
 };
 
 /// Performs the step that `entry` stands before.
-pub(super) fn perform(entry: &mut Entry) -> Result<Value, Cause> {
+pub(super) fn perform(entry: &mut Entry, interrupt: &Interrupt) -> Result<Value, Cause> {
     match entry.op() {
         Op::Nop | Op::Timer { .. } | Op::Poll { .. } => Ok(Value::Count(0)),
-        Op::Read { from: raw, at } | Op::Write { to: raw, at } => {
-            let moves_on = at.is_none() && win32::is_disk(raw);
-            transfer(entry, raw, moves_on)
-        }
+        Op::Read { from: raw, .. } | Op::Write { to: raw, .. } => transfer(entry, raw, interrupt),
         Op::Open(how) => open(path(entry)?, how),
         Op::Sync { of, data_only: false } => plain(file(of).sync_all()),
         Op::Sync { of, data_only: true } => plain(file(of).sync_data()),
@@ -53,11 +56,19 @@ pub(super) fn perform(entry: &mut Entry) -> Result<Value, Cause> {
 }
 
 /// Moves one buffer after the other, as long as that need not wait for more than the first.
-fn transfer(entry: &mut Entry, raw: Raw, moves_on: bool) -> Result<Value, Cause> {
+fn transfer(entry: &mut Entry, raw: Raw, interrupt: &Interrupt) -> Result<Value, Cause> {
     let op = entry.op();
+    let has_no_offset = matches!(op, Op::Read { at: None, .. } | Op::Write { at: None, .. });
+    let moves_on = has_no_offset && win32::is_disk(raw);
     let (mut moved, all) = (0, entry.len());
     loop {
-        match calls::transfer(raw, entry, moved, moves_on) {
+        let part = Part::of(entry, moved);
+        let result = match moves_on {
+            _ if interrupt.is_asked() => Err(ECANCELED as u32),
+            true => calls::move_on(raw, part),
+            false => calls::transfer(raw, part, interrupt),
+        };
+        match result {
             Ok(n) => moved += n as usize,
             Err(code) => return flights::answer(&op, moved, code),
         }

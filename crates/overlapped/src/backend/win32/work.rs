@@ -1,20 +1,22 @@
-//! The bounded pool: threads for what has no overlapped form.
+//! The bounded pool: threads for what has no overlapped form, and for whom no port can serve.
 
 use std::{
     collections::VecDeque,
     io, mem,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use super::{cancelled, done::Done, perform};
-use crate::backend::{Cause, Completion, Entry, Id};
+use super::{cancelled, done::Done, interrupt::Interrupt, perform};
+use crate::backend::{Bell, Cause, Completion, Entry, Id};
 
 /// How many entries wait for a worker at most.
 const QUEUE: usize = 1024;
 /// How long a worker waits for something to do before it leaves.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the reaper waits at most before it asks once more who was asked to stop.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Threads that are started when they are needed, and what they are to do.
 pub(crate) struct Workers {
@@ -29,10 +31,25 @@ pub(crate) struct Workers {
 #[derive(Default)]
 struct Work {
     queue: VecDeque<Entry>,
+    running: Vec<Running>,
     workers: usize,
     idle: usize,
     serial: u64,
     halves_gone: usize,
+}
+
+/// What a worker performs.
+struct Running {
+    id: Id,
+    cancelled: bool,
+    worker: Arc<Interrupt>,
+}
+
+/// Where a cancel has met its target.
+enum Met {
+    InQueue(Entry),
+    AtWorker,
+    Nowhere,
 }
 
 /// Who must be told, once the lock is released.
@@ -66,22 +83,33 @@ impl Workers {
             Tell::Worker => self.hired.notify_one(),
             Tell::Hire(serial) => {
                 if let Err(error) = self.hire(serial) {
-                    let unserved = self.work().not_hired();
-                    for entry in unserved {
-                        self.done.push(Completion { entry, answer: Err(no_thread(&error)) });
-                    }
+                    self.not_hired(&error);
                 }
             }
         }
         Ok(())
     }
 
-    /// Answers an entry that waits for a worker. What a worker has cannot be interrupted.
+    // [C5] a cancel that meets a worker between two calls finds nothing, and is asked again.
+    /// Answers an entry that waits for a worker; interrupts the worker that performs it.
     pub(crate) fn cancel(&self, id: Id) {
-        let waiting = self.work().take(id);
-        if let Some(entry) = waiting {
-            self.done.push(cancelled(entry));
+        let met = self.work().cancel(id);
+        match met {
+            Met::InQueue(entry) => self.done.push(cancelled(entry)),
+            // So that it comes by `insist`.
+            Met::AtWorker => self.done.ring(),
+            Met::Nowhere => {}
         }
+    }
+
+    /// Asks once more the workers that perform what was cancelled; until when the reaper may wait
+    /// that would wait until `until`.
+    pub(crate) fn insist(&self, until: Option<Instant>) -> Option<Instant> {
+        if !self.work().insist() {
+            return until;
+        }
+        let soon = Instant::now() + PAUSE;
+        Some(until.map_or(soon, |until| until.min(soon)))
     }
 
     /// One of the mechanism's two halves is gone; with the second one ends everything.
@@ -97,15 +125,28 @@ impl Workers {
     fn hire(self: &Arc<Self>, serial: u64) -> io::Result<()> {
         let workers = Arc::clone(self);
         let thread = thread::Builder::new().name(format!("overlapped-worker-{serial}"));
-        thread.spawn(move || workers.run()).map(drop)
+        let run = move || match Interrupt::new() {
+            Ok(own) => workers.run(&Arc::new(own)),
+            Err(error) => workers.not_hired(&error),
+        };
+        thread.spawn(run).map(drop)
     }
 
-    fn run(&self) {
+    /// A worker could not be started. If there is no other one nobody would come for the queue.
+    fn not_hired(&self, error: &io::Error) {
+        let unserved = self.work().not_hired();
+        for entry in unserved {
+            self.done.push(Completion { entry, answer: Err(no_thread(error)) });
+        }
+    }
+
+    fn run(&self, own: &Arc<Interrupt>) {
         let mut work = self.work();
         loop {
-            if let Some(mut entry) = work.queue.pop_front() {
+            if let Some(mut entry) = work.begin(own) {
                 drop(work);
-                let answer = perform::perform(&mut entry);
+                let answer = perform::perform(&mut entry, own);
+                self.work().end(entry.id());
                 self.done.push(Completion { entry, answer });
                 work = self.work();
             } else if work.is_quiet() {
@@ -145,12 +186,36 @@ impl Work {
         Tell::Nobody
     }
 
-    fn take(&mut self, id: Id) -> Option<Entry> {
-        let place = self.queue.iter().position(|entry| entry.id() == id)?;
-        self.queue.remove(place)
+    fn cancel(&mut self, id: Id) -> Met {
+        if let Some(running) = self.running.iter_mut().find(|running| running.id == id) {
+            running.cancelled = true;
+            running.worker.ask();
+            return Met::AtWorker;
+        }
+        let place = self.queue.iter().position(|entry| entry.id() == id);
+        place.and_then(|place| self.queue.remove(place)).map_or(Met::Nowhere, Met::InQueue)
     }
 
-    /// A worker could not be started. If there is no other one nobody would come for the queue.
+    /// Whether there was anybody to ask.
+    fn insist(&self) -> bool {
+        let cancelled = self.running.iter().filter(|running| running.cancelled);
+        cancelled.inspect(|running| running.worker.ask()).count() > 0
+    }
+
+    /// The next entry, which `worker` performs from now on.
+    fn begin(&mut self, worker: &Arc<Interrupt>) -> Option<Entry> {
+        let entry = self.queue.pop_front()?;
+        worker.begin();
+        let worker = Arc::clone(worker);
+        self.running.push(Running { id: entry.id(), cancelled: false, worker });
+        Some(entry)
+    }
+
+    // [C13] from here on nobody asks the worker to stop on account of this.
+    fn end(&mut self, id: Id) {
+        self.running.retain(|running| running.id != id);
+    }
+
     fn not_hired(&mut self) -> VecDeque<Entry> {
         self.workers -= 1;
         if self.workers == 0 { mem::take(&mut self.queue) } else { VecDeque::new() }
