@@ -1,5 +1,9 @@
 //! What an operation that failed says: the cause in the OS's own word, and the sentence around it.
 
+mod status;
+
+pub(crate) use status::NtStatus;
+
 use std::{error, fmt, io};
 
 /// Why an operation did not succeed.
@@ -108,6 +112,7 @@ pub(crate) struct Parts {
     pub(crate) backend: &'static str,
     pub(crate) moved: usize,
     pub(crate) cancel_requested: bool,
+    pub(crate) status: NtStatus,
 }
 
 impl From<Parts> for Error {
@@ -130,14 +135,17 @@ impl Error {
         number: i64,
         backend: &'static str,
     ) -> Self {
-        let object = Object::Handle(number);
-        Parts { cause, verb, object, backend, moved: 0, cancel_requested: false }.into()
+        Self::unmoved(cause, verb, Object::Handle(number), backend)
     }
 
     /// What could not be registered.
     pub(crate) fn unregistered(cause: Cause, object: Object, backend: &'static str) -> Self {
-        let verb = "register";
-        Parts { cause, verb, object, backend, moved: 0, cancel_requested: false }.into()
+        Self::unmoved(cause, "register", object, backend)
+    }
+
+    fn unmoved(cause: Cause, verb: &'static str, object: Object, backend: &'static str) -> Self {
+        let (moved, cancel_requested, status) = (0, false, NtStatus::NONE);
+        Parts { cause, verb, object, backend, moved, cancel_requested, status }.into()
     }
 
     /// The cause, in the OS's own word where the OS gave one.
@@ -151,6 +159,14 @@ impl Error {
             Cause::Os(code) => Some(code),
             _ => None,
         }
+    }
+
+    /// On Windows the [NTSTATUS] that the OS's error number was made of, where it is known; of
+    /// several the same number may be made. `None` on other systems.
+    ///
+    /// [NTSTATUS]: https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-erref/596a1078-e883-4972-9bbc-49e60bebca55
+    pub fn nt_status(&self) -> Option<u32> {
+        self.raw_os_error().and(self.0.status.failure())
     }
 
     /// The kind that `std` gives to this cause.
@@ -187,6 +203,9 @@ impl fmt::Display for Error {
             write!(f, " ({})", self.0.backend)?;
         }
         write!(f, ": {}", self.0.cause)?;
+        if let Some(status) = self.nt_status() {
+            write!(f, " [NTSTATUS {status:#010X}]")?;
+        }
         if self.is_cancelled() && self.0.cancel_requested {
             f.write_str(" (as requested)")?;
         }

@@ -115,6 +115,7 @@ mod cell {
     /// `std`'s cell with `loom`'s interface: the pointer is lent to a closure, so that `loom` can
     /// see how long an access lasts.
     #[derive(Debug)]
+    #[repr(transparent)]
     pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
 
     impl<T> UnsafeCell<T> {

@@ -93,13 +93,15 @@ impl Orphan {
         let listed = !self.claims & LISTED;
         // SAFETY: the claims were taken when the line was consumed, and the orphan holds the block.
         let cancel = unsafe { self.block().cancel(listed) };
+        // SAFETY: an orphan is over, and has the body.
+        let status = unsafe { self.block().status() };
         self.block().body.with_mut(|body| {
             // SAFETY: an orphan's body stays the kernel's half's after the landing.
             let body = unsafe { &mut *body };
             // SAFETY: `split` initialised it.
             let body = unsafe { body.assume_init_mut() };
             let _panic = catch_unwind(AssertUnwindSafe(|| {
-                body.open(self.block().op(), "", cancel, |payload, outcome| {
+                body.open(self.block().op(), "", cancel, status, |payload, outcome| {
                     // SAFETY: neither taken nor abandoned before: that needs a program's half.
                     unsafe { payload.abandon(outcome, heir) };
                 });
@@ -127,7 +129,7 @@ impl Entry {
     }
 
     #[inline]
-    fn block(&self) -> &Block {
+    pub(super) fn block(&self) -> &Block {
         // SAFETY: a block lives until both halves are gone, and this one is here.
         unsafe { self.block.as_ref() }
     }

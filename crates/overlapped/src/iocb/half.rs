@@ -219,12 +219,14 @@ impl<O: Operation> Half<O> {
         let block = self.block();
         // SAFETY: the state was read with acquire ordering, and this half is here.
         let cancel = unsafe { block.cancel(state) };
+        // SAFETY: LANDED is set and this half is here, so it has the body.
+        let status = unsafe { block.status() };
         block.body.with_mut(|body| {
             // SAFETY: LANDED is set and this half is here, so the body is this half's alone.
             let body = unsafe { &mut *body };
             // SAFETY: `split` initialised it.
             let body = unsafe { body.assume_init_mut() };
-            body.open(block.op(), backend, cancel, |payload, outcome| {
+            body.open(block.op(), backend, cancel, status, |payload, outcome| {
                 // SAFETY: `split` made the payload from an `O`; the callers open a block once.
                 let request = unsafe { payload.take::<O>() };
                 make(request, outcome)

@@ -28,6 +28,8 @@
 //!   then to the program's half if there is one, else still to the kernel's.
 //! * The *note* and the *marks* belong to the line while `LISTED` is set. Afterwards the halves
 //!   that are left may read them, and they go with the block.
+//! * The *scratch* is the kernel's half's, and the OS's while that has the operation. Afterwards it
+//!   is read by who has the body.
 //! * *Head*, *op* and *tally* are read by all and written only while nobody else holds the block.
 //! * The *slot* belongs to the program's half while `WAITER` and `LANDED` are clear. Setting
 //!   `WAITER` lends it to the kernel's half. Clearing `WAITER` before `LANDED` takes it back;
@@ -52,6 +54,7 @@ mod half;
 mod line;
 mod payload;
 mod pool;
+mod scratch;
 mod split;
 mod state;
 mod tally;
@@ -80,11 +83,12 @@ use std::{
 
 use crate::{
     buf::lent::Memory,
-    error::Cause,
+    error::{Cause, NtStatus},
     op::{About, Cancel, Op, Outcome, Plan, Value},
     sync::{AtomicU32, Ordering, UnsafeCell},
 };
 use payload::Payload;
+use scratch::Scratch;
 
 const PROGRAM: u32 = 1;
 const KERNEL: u32 = 2;
@@ -139,6 +143,7 @@ struct Block {
     tally: UnsafeCell<Option<Arc<Tally>>>,
     /// Initialised from `split` until the block is recycled.
     note: UnsafeCell<MaybeUninit<Note>>,
+    scratch: UnsafeCell<Scratch>,
     /// Initialised from `split` until the last half is gone; holds nothing that needs dropping
     /// once the payload is taken and the answer read.
     body: UnsafeCell<MaybeUninit<Body>>,
@@ -247,6 +252,20 @@ impl Block {
         })
     }
 
+    /// What the OS has said last of the operation.
+    ///
+    /// # Safety
+    ///
+    /// The operation is over, and the caller has the body.
+    #[inline]
+    unsafe fn status(&self) -> NtStatus {
+        self.scratch.with(|scratch| {
+            // SAFETY: nobody writes it any more.
+            let scratch = unsafe { &*scratch };
+            scratch.status()
+        })
+    }
+
     /// The handle that the operation belongs to.
     ///
     /// # Safety
@@ -288,10 +307,11 @@ impl Body {
         op: &'a Op,
         backend: &'static str,
         cancel: Cancel,
+        status: NtStatus,
         make: impl FnOnce(&mut Payload, Outcome<'a>) -> R,
     ) -> R {
         let Self { plan, stage, payload, origin } = self;
-        let about = About { op, plan, origin: *origin, backend, cancel };
+        let about = About { op, plan, origin: *origin, backend, cancel, status };
         match stage {
             Stage::Answered(Ok(Value::Count(n))) => {
                 make(payload, Outcome { answer: Ok(Value::Count(*n)), about })

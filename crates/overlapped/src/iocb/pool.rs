@@ -152,6 +152,7 @@ fn allocate() -> NonNull<Block> {
         slot: UnsafeCell::new(None),
         tally: UnsafeCell::new(None),
         note: UnsafeCell::new(std::mem::MaybeUninit::uninit()),
+        scratch: UnsafeCell::new(super::Scratch::new()),
         body: UnsafeCell::new(std::mem::MaybeUninit::uninit()),
     });
     NonNull::from(Box::leak(block))

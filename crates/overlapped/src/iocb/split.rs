@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::{
-    Block, Body, Entry, Half, Lease, Line, Marks, Note, OWNERS, Stage, Tally, payload::Payload,
-    pool,
+    Block, Body, Entry, Half, Lease, Line, Marks, Note, OWNERS, Scratch, Stage, Tally,
+    payload::Payload, pool,
 };
 use crate::{
     buf::{
@@ -107,6 +107,11 @@ fn split_any<O: Operation>(asked: Asked<'_>, payload: O, tally: Option<Arc<Tally
         // SAFETY: no owner exists yet.
         let place = unsafe { &mut *place };
         place.write(note);
+    });
+    shared.scratch.with_mut(|place| {
+        // SAFETY: no owner exists yet.
+        let place = unsafe { &mut *place };
+        *place = Scratch::new();
     });
     shared.marks.with_mut(|place| {
         // SAFETY: no owner exists yet.

@@ -7,7 +7,7 @@ use crate::{
         Drain, DrainMany, Fill, FillMany, IoBuf, IoBufMut, Lend, NoMemory, PathPair, PathText,
         StatOut,
     },
-    error::{Cause, Done, Error, Failed, Object, Parts},
+    error::{Cause, Done, Error, Failed, NtStatus, Object, Parts},
     handle::{Metadata, Owned},
 };
 
@@ -64,6 +64,7 @@ pub(crate) struct About<'a> {
     pub(crate) origin: u64,
     pub(crate) backend: &'static str,
     pub(crate) cancel: Cancel,
+    pub(crate) status: NtStatus,
 }
 
 impl About<'_> {
@@ -87,6 +88,7 @@ impl About<'_> {
             backend: self.backend,
             moved: self.plan.moved,
             cancel_requested: self.cancel != Cancel::None,
+            status: self.status,
         })
     }
 }

@@ -84,6 +84,8 @@ fn what_has_no_overlapped_form_is_done_by_workers() {
     ofs::remove_file(&port, &renamed.0).wait().unwrap();
     let error = File::open(&port, &renamed.0).wait().unwrap_err();
     assert_eq!((error.raw_os_error(), error.kind()), (Some(2), io::ErrorKind::NotFound));
+    // `STATUS_OBJECT_NAME_NOT_FOUND`; a worker has it from a call that is not overlapped.
+    assert_eq!(error.nt_status(), Some(0xC000_0034));
     let dir = Scratch::new("dir");
     ofs::create_dir(&port, &dir.0).wait().unwrap();
     assert!(fs::metadata(&dir.0).unwrap().is_dir());

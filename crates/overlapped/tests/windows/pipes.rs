@@ -4,7 +4,7 @@ use std::{
 };
 
 use overlapped::{
-    Cause,
+    Cause, Error,
     pipe::{self, Reader},
 };
 
@@ -13,6 +13,9 @@ use super::{port, win32};
 /// `ERROR_OPERATION_ABORTED`, `ERROR_BROKEN_PIPE`.
 const ABORTED: Option<i32> = Some(995);
 const BROKEN: Option<i32> = Some(109);
+/// `STATUS_CANCELLED`, `STATUS_PIPE_BROKEN`.
+const STATUS_CANCELLED: Option<u32> = Some(0xC000_0120);
+const STATUS_BROKEN: Option<u32> = Some(0xC000_014B);
 
 #[test]
 fn what_is_written_is_read_in_the_order_of_the_reads() {
@@ -34,8 +37,12 @@ fn a_pipe_that_is_broken_says_so() {
     let read = reader.read(vec![0; 10]);
     writer.close().wait().unwrap();
     let failed = read.wait().unwrap_err();
-    assert_eq!(failed.error.raw_os_error(), BROKEN, "{}", failed.error);
-    assert_eq!(reader.read(vec![0; 10]).wait().unwrap_err().error.raw_os_error(), BROKEN);
+    let words = |error: &Error| (error.raw_os_error(), error.nt_status());
+    assert_eq!(words(&failed.error), (BROKEN, STATUS_BROKEN), "{}", failed.error);
+    // That read was in flight; this one is refused at once.
+    let error = reader.read(vec![0; 10]).wait().unwrap_err().error;
+    assert_eq!(words(&error), (BROKEN, STATUS_BROKEN), "{error}");
+    assert!(error.to_string().contains("[NTSTATUS 0xC000014B]"), "{error}");
 }
 
 // [C5] [C6] a wait that times out changes nothing; a cancel is answered truly.
@@ -50,6 +57,7 @@ fn a_read_times_out_is_cancelled_and_has_taken_nothing() {
     read.cancel();
     let failed = read.wait().unwrap_err();
     assert_eq!((failed.error.raw_os_error(), failed.error.is_cancelled()), (ABORTED, true));
+    assert_eq!(failed.error.nt_status(), STATUS_CANCELLED);
     assert_eq!(failed.buf, [7; 10]);
     writer.write_all(b"later".to_vec()).wait().unwrap();
     assert_eq!(reader.read_exact(vec![0; 5]).wait().unwrap().buf, b"later");

@@ -90,16 +90,16 @@ impl Shared {
     /// Issues a call, and those that follow it at once; what is over then, if it is.
     fn issue(&self, mut call: Call) -> Option<Completion> {
         loop {
-            let (name, skips) = (call.name(), call.skips());
+            let (id, skips) = (call.id(), call.skips());
             let word = match call.make() {
                 Issued::Pending => {
-                    self.flights().cancel_late(name);
+                    self.flights().cancel_late(id);
                     return None;
                 }
                 // [C2] with a packet on its way it is over when that is dequeued.
                 Issued::Done if !skips => return None,
-                Issued::Done => self.flights().told(name.address)?,
-                Issued::Refused(code) => self.flights().refused(name.address, code)?,
+                Issued::Done => self.flights().told(id.overlapped())?,
+                Issued::Refused(failure) => self.flights().refused(id, failure)?,
             };
             match word {
                 Word::Over(completion) => return Some(completion),

@@ -7,82 +7,32 @@ use std::{
 };
 
 use windows_sys::Win32::{
-    Foundation::{ERROR_IO_PENDING, ERROR_MORE_DATA, GetLastError, HANDLE},
+    Foundation::{
+        ERROR_IO_PENDING, ERROR_MORE_DATA, GetLastError, HANDLE, NTSTATUS, RtlNtStatusToDosError,
+    },
     Storage::FileSystem::{ReadFile, WriteFile},
     System::IO::{CancelIoEx, GetOverlappedResult, OVERLAPPED, OVERLAPPED_0, OVERLAPPED_0_0},
 };
 
-use super::{event::Event, flights::Name, interrupt::Interrupt};
+use super::{event::Event, interrupt::Interrupt};
 use crate::{
-    backend::{Entry, Op},
+    backend::{Entry, Id, Op},
+    error::NtStatus,
     handle::{Raw, win32},
 };
 
-/// An OVERLAPPED, in a place of its own: its address is the operation's name to the OS.
-///
-/// While a call with it is in flight it must not be dropped; [`Flights`](super::flights::Flights)
-/// sees to that.
-pub(super) struct Block(NonNull<OVERLAPPED>);
-
-// SAFETY: it owns what it points to, as a box does, which holds no more than numbers.
-unsafe impl Send for Block {}
-
-impl Block {
-    pub(super) fn new() -> Self {
-        let place = Box::leak(Box::new(OVERLAPPED::default()));
-        Self(NonNull::from(place))
-    }
-
-    pub(super) fn address(&self) -> usize {
-        self.0.addr().get()
-    }
-
-    /// Makes it ready for a call at `at`. None must be in flight with it.
-    fn prepare(&mut self, at: Option<u64>) {
-        // SAFETY: the place is this block's own, and no call is in flight with it.
-        unsafe { self.0.write(overlapped(at, ptr::null_mut())) };
-    }
-
-    /// What the OS says of a call that is over.
-    pub(super) fn result(&self, raw: Raw) -> Result<u32, u32> {
-        // SAFETY: the place is this block's own, which is borrowed, and the call that was made with
-        // it is over.
-        unsafe { result(win32::handle(raw), self.0.as_ptr()) }
-    }
-
-    /// Asks that the call that is in flight with it stop. That there is none any more is as well.
-    pub(super) fn cancel(&self, raw: Raw) {
-        // SAFETY: the address is only compared with those of calls in flight.
-        let _proves_nothing = unsafe { CancelIoEx(win32::handle(raw), self.0.as_ptr()) };
-    }
+/// Why a call failed: Win32's code, and the status that it was made of, where that is known.
+#[derive(Clone, Copy)]
+pub(crate) struct Failure {
+    pub(super) code: u32,
+    pub(super) status: NtStatus,
 }
 
-impl Drop for Block {
-    fn drop(&mut self) {
-        // SAFETY: the place was a box's in `new`, and no call is in flight with it.
-        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
-    }
-}
-
-fn overlapped(at: Option<u64>, event: HANDLE) -> OVERLAPPED {
-    let at = at.unwrap_or(0);
-    let place = OVERLAPPED_0_0 { Offset: at as u32, OffsetHigh: (at >> 32) as u32 };
-    let place = OVERLAPPED_0 { Anonymous: place };
-    OVERLAPPED { Internal: 0, InternalHigh: 0, Anonymous: place, hEvent: event }
-}
-
-/// The result of a call that is over. More data than there was room for is a success (C3).
-///
-/// # Safety
-///
-/// `block` is what the call was made with.
-unsafe fn result(handle: HANDLE, block: *const OVERLAPPED) -> Result<u32, u32> {
-    let mut n = 0;
-    // SAFETY: by contract the block is one of a call that is over; nothing is waited for.
-    let good = unsafe { GetOverlappedResult(handle, block, &raw mut n, 0) };
-    match if good == 0 { last_error() } else { 0 } {
-        0 | ERROR_MORE_DATA => Ok(n),
-        code => Err(code),
+impl Failure {
+    /// Of the calling thread's last call.
+    fn last() -> Self {
+        let code = last_error();
+        Self { code, status: status_of(code) }
     }
 }
 
@@ -91,18 +41,61 @@ fn last_error() -> u32 {
     unsafe { GetLastError() }
 }
 
+// SAFETY: so `ntdll.dll` has it, since Windows XP.
+#[link(name = "ntdll")]
+unsafe extern "system" {
+    safe fn RtlGetLastNtStatus() -> NTSTATUS;
+}
+
+/// The status that the calling thread's last error was made of, if `code` is that. Not every call
+/// that fails leaves one: then it is an older one's, and another code is made of it.
+pub(super) fn status_of(code: u32) -> NtStatus {
+    let status = RtlGetLastNtStatus();
+    // SAFETY: the call takes any number.
+    let is_its = unsafe { RtlNtStatusToDosError(status) } == code;
+    if is_its { NtStatus::new(status) } else { NtStatus::NONE }
+}
+
+/// Makes the OVERLAPPED of an operation ready for a call. None must be in flight with it.
+fn prepare(entry: &mut Entry, at: Option<u64>, event: HANDLE) {
+    let at = at.unwrap_or(0);
+    let place = OVERLAPPED_0_0 { Offset: at as u32, OffsetHigh: (at >> 32) as u32 };
+    let place = OVERLAPPED_0 { Anonymous: place };
+    let ready = OVERLAPPED { Internal: 0, InternalHigh: 0, Anonymous: place, hEvent: event };
+    // SAFETY: the place is the entry's own, which is borrowed exclusively, and the OS has no call.
+    unsafe { entry.overlapped().write(ready) };
+}
+
+/// What the OS says of a call that is over. More data than there was room for is a success (C3).
+pub(super) fn result(raw: Raw, entry: &Entry) -> Result<u32, u32> {
+    let mut n = 0;
+    // SAFETY: the place is the entry's own, which is borrowed; nothing is waited for.
+    let good =
+        unsafe { GetOverlappedResult(win32::handle(raw), entry.overlapped(), &raw mut n, 0) };
+    match if good == 0 { last_error() } else { 0 } {
+        0 | ERROR_MORE_DATA => Ok(n),
+        code => Err(code),
+    }
+}
+
+/// Asks that the call in flight for an operation stop. That there is none any more is as well.
+pub(super) fn cancel(raw: Raw, entry: &Entry) {
+    // SAFETY: the address is only compared with those of calls in flight.
+    let _proves_nothing = unsafe { CancelIoEx(win32::handle(raw), entry.overlapped()) };
+}
+
 /// A piece of an operation's memory that is still to be moved.
 #[derive(Clone, Copy)]
-pub(super) struct Part {
+struct Part {
     start: *mut u8,
-    pub(super) len: u32,
+    len: u32,
     writes: bool,
     at: Option<u64>,
 }
 
 impl Part {
     /// The part of `entry` that begins after `moved` bytes; none are left if it is empty.
-    pub(super) fn of(entry: &mut Entry, moved: usize) -> Self {
+    fn of(entry: &mut Entry, moved: usize) -> Self {
         let (writes, at) = match entry.op() {
             Op::Write { at, .. } => (true, at),
             Op::Read { at, .. } => (false, at),
@@ -130,11 +123,13 @@ impl Part {
             // SAFETY: the caller's promise.
             unsafe { ReadFile(handle, self.start, self.len, none, block) }
         };
-        match if good == 0 { last_error() } else { 0 } {
+        if good != 0 {
+            return Issued::Done;
+        }
+        match Failure::last() {
             // A warning comes as a packet, too: no handle that gives one skips packets.
-            ERROR_IO_PENDING | ERROR_MORE_DATA => Issued::Pending,
-            0 => Issued::Done,
-            code => Issued::Refused(code),
+            Failure { code: ERROR_IO_PENDING | ERROR_MORE_DATA, .. } => Issued::Pending,
+            failure => Issued::Refused(failure),
         }
     }
 }
@@ -152,7 +147,7 @@ fn after(mut moved: usize, pieces: impl Iterator<Item = (*mut u8, usize)>) -> (*
 
 /// A call that is to be made, once.
 pub(crate) struct Call {
-    name: Name,
+    id: Id,
     raw: Raw,
     part: Part,
     block: *mut OVERLAPPED,
@@ -166,27 +161,29 @@ pub(crate) enum Issued {
     /// It has succeeded. Its packet comes, unless the handle skips packets then.
     Done,
     /// There is no operation, and no packet.
-    Refused(u32),
+    Refused(Failure),
 }
 
 impl Call {
+    /// The part of `entry` that begins after `moved` bytes.
+    ///
     /// # Safety
     ///
-    /// `part` is of the entry that `name` is, which is kept together with `block` until the call is
-    /// over, or is refused.
-    pub(super) unsafe fn new(
-        name: Name,
-        raw: Raw,
-        part: Part,
-        block: &mut Block,
-        skips: bool,
-    ) -> Self {
-        block.prepare(part.at);
-        Self { name, raw, part, block: block.0.as_ptr(), skips }
+    /// The entry is kept until the call is over, or is refused.
+    pub(super) unsafe fn new(entry: &mut Entry, raw: Raw, moved: usize, skips: bool) -> Self {
+        let part = Part::of(entry, moved);
+        prepare(entry, part.at, ptr::null_mut());
+        Self { id: entry.id(), raw, part, block: entry.overlapped(), skips }
     }
 
-    pub(crate) fn name(&self) -> Name {
-        self.name
+    /// The operation that it is made for.
+    pub(crate) fn id(&self) -> Id {
+        self.id
+    }
+
+    /// How many bytes it is to move.
+    pub(super) fn asked(&self) -> u32 {
+        self.part.len
     }
 
     /// Whether no packet comes of a success at once.
@@ -200,28 +197,26 @@ impl Call {
     }
 }
 
-/// Moves a part and waits for it, on whatever sort of handle. Its event sends the packet of a
-/// handle that is bound elsewhere nowhere.
-pub(super) fn transfer(raw: Raw, part: Part, interrupt: &Interrupt) -> Moved {
+/// Moves the part of `entry` that begins after `moved` bytes and waits for it, on whatever sort of
+/// handle. Its event sends the packet of a handle that is bound elsewhere nowhere.
+pub(super) fn transfer(raw: Raw, entry: &mut Entry, moved: usize, interrupt: &Interrupt) -> Moved {
     let event = Event::new().map_err(|error| code(&error))?;
-    let mut block = overlapped(part.at, event.tagged());
-    let place = &raw mut block;
-    // SAFETY: memory, block and event are there until the end of this function, and it does not
-    // end while the call is in flight.
-    match unsafe { part.issue(raw, place) } {
-        Issued::Refused(code) => return Err(code),
+    let part = Part::of(entry, moved);
+    prepare(entry, part.at, event.tagged());
+    // SAFETY: entry and event are there until the end of this function, and it does not end while
+    // the call is in flight.
+    match unsafe { part.issue(raw, entry.overlapped()) } {
+        Issued::Refused(Failure { code, .. }) => return Err(code),
         Issued::Pending => {
             if interrupt.wait(&event) {
-                // SAFETY: the address is only compared with those of calls in flight.
-                let _proves_nothing = unsafe { CancelIoEx(win32::handle(raw), place) };
+                cancel(raw, entry);
             }
             // [C2] the OS has the memory until then.
             event.wait();
         }
         Issued::Done => {}
     }
-    // SAFETY: it is the block of the call, which is over.
-    unsafe { result(win32::handle(raw), place) }
+    result(raw, entry)
 }
 
 /// How many bytes, or the OS's word.
@@ -231,8 +226,9 @@ fn code(error: &io::Error) -> u32 {
     error.raw_os_error().unwrap_or_default() as u32
 }
 
-/// Moves a part to where a synchronous file stands.
-pub(super) fn move_on(raw: Raw, part: Part) -> Moved {
+/// Moves the same to where a synchronous file stands.
+pub(super) fn move_on(raw: Raw, entry: &mut Entry, moved: usize) -> Moved {
+    let part = Part::of(entry, moved);
     let handle = win32::handle(raw);
     let mut n = 0;
     let good = if part.writes {

@@ -1,12 +1,12 @@
 //! What the OS has: entries, each with its OVERLAPPED, until it has said its last word.
-#![allow(unsafe_code, reason = "promises that an entry and its OVERLAPPED stay together")]
+#![allow(unsafe_code, reason = "promises that an entry and its OVERLAPPED stay where they are")]
 
 use std::{collections::HashMap, mem};
 
 use windows_sys::Win32::Foundation::ERROR_HANDLE_EOF;
 
 use super::{
-    calls::{Block, Call, Part},
+    calls::{self, Call, Failure},
     os,
 };
 use crate::{
@@ -14,26 +14,13 @@ use crate::{
     handle::Raw,
 };
 
-/// So many blocks are kept for the next flights.
-const KEPT: usize = 1024;
-
-/// An operation as this backend and as the OS name it.
-#[derive(Clone, Copy)]
-pub(crate) struct Name {
-    id: Id,
-    pub(crate) address: usize,
-}
-
+/// By the addresses of their OVERLAPPEDs: what the OS says of another one is about no operation of
+/// ours, and the address is not followed.
 #[derive(Default)]
-pub(crate) struct Flights {
-    flying: HashMap<usize, Flight>,
-    addresses: HashMap<Id, usize>,
-    spare: Vec<Block>,
-}
+pub(crate) struct Flights(HashMap<usize, Flight>);
 
 struct Flight {
     entry: Entry,
-    block: Block,
     raw: Raw,
     skips: bool,
     /// What the calls before this one have moved.
@@ -52,58 +39,53 @@ pub(crate) enum Word {
 impl Flights {
     /// Keeps an entry for the OS; the call that is to be made for it.
     pub(crate) fn enter(&mut self, entry: Entry, raw: Raw, skips: bool) -> Call {
-        let block = self.spare.pop().unwrap_or_else(Block::new);
-        let name = Name { id: entry.id(), address: block.address() };
-        let flight = Flight { entry, block, raw, skips, moved: 0, asked: 0, cancelled: false };
-        self.addresses.insert(name.id, name.address);
-        self.flying.entry(name.address).insert_entry(flight).get_mut().call(name)
+        let address = entry.id().overlapped();
+        let flight = Flight { entry, raw, skips, moved: 0, asked: 0, cancelled: false };
+        self.0.entry(address).insert_entry(flight).get_mut().call()
     }
 
-    /// The call with the block at `address` is over. `None` if it is none of ours.
+    /// The call with the OVERLAPPED at `address` is over. `None` if it is none of ours.
     // [C2] the OS has said its last word: by a packet, or by a success that has none.
     pub(crate) fn told(&mut self, address: usize) -> Option<Word> {
-        let flight = self.flying.get(&address)?;
-        let result = flight.block.result(flight.raw);
+        let flight = self.0.get(&address)?;
+        let result = calls::result(flight.raw, &flight.entry);
         self.end(address, result)
     }
 
-    /// The call with the block at `address` was refused: it never was in flight.
-    pub(crate) fn refused(&mut self, address: usize, code: u32) -> Option<Word> {
-        self.end(address, Err(code))
+    /// The call for an operation was refused: it never was in flight.
+    pub(crate) fn refused(&mut self, id: Id, failure: Failure) -> Option<Word> {
+        let flight = self.0.get_mut(&id.overlapped())?;
+        flight.entry.set_status(failure.status);
+        self.end(id.overlapped(), Err(failure.code))
     }
 
     fn end(&mut self, address: usize, result: Result<u32, u32>) -> Option<Word> {
-        let flight = self.flying.get_mut(&address)?;
+        let flight = self.0.get_mut(&address)?;
         let Some(answer) = flight.take(result) else {
-            let name = Name { id: flight.entry.id(), address };
-            return Some(Word::Next(flight.call(name)));
+            return Some(Word::Next(flight.call()));
         };
-        let Flight { entry, block, .. } = self.flying.remove(&address)?;
-        self.addresses.remove(&entry.id());
-        if self.spare.len() < KEPT {
-            self.spare.push(block);
-        }
+        let Flight { entry, .. } = self.0.remove(&address)?;
         Some(Word::Over(Completion { entry, answer }))
     }
 
     /// Asks the OS to stop an operation, if it is here; whether it is.
     pub(crate) fn cancel(&mut self, id: Id) -> bool {
-        let address = self.addresses.get(&id);
-        let Some(flight) = address.and_then(|address| self.flying.get_mut(address)) else {
+        let flight = self.0.get_mut(&id.overlapped());
+        let Some(flight) = flight.filter(|flight| flight.entry.id() == id) else {
             return false;
         };
         flight.cancelled = true;
-        flight.block.cancel(flight.raw);
+        calls::cancel(flight.raw, &flight.entry);
         true
     }
 
     // [C5] a cancel that came while the next call was being made has found nothing.
     /// Asks once more, if the operation is still here and a cancel has come before.
-    pub(crate) fn cancel_late(&self, name: Name) {
-        let flight = self.flying.get(&name.address);
-        let late = flight.filter(|flight| flight.cancelled && flight.entry.id() == name.id);
+    pub(crate) fn cancel_late(&self, id: Id) {
+        let flight = self.0.get(&id.overlapped());
+        let late = flight.filter(|flight| flight.cancelled && flight.entry.id() == id);
         if let Some(flight) = late {
-            flight.block.cancel(flight.raw);
+            calls::cancel(flight.raw, &flight.entry);
         }
     }
 }
@@ -111,18 +93,18 @@ impl Flights {
 impl Drop for Flights {
     // [C1] what the OS has not given back is leaked.
     fn drop(&mut self) {
-        mem::forget(mem::take(&mut self.flying));
+        mem::forget(mem::take(&mut self.0));
     }
 }
 
 impl Flight {
     /// The next call.
-    fn call(&mut self, name: Name) -> Call {
-        let part = Part::of(&mut self.entry, self.moved);
-        self.asked = part.len;
-        // SAFETY: the part is of this flight's entry. Entry and block stay together in the table,
-        // which lets go of them when the call is over or refused and is leaked before that.
-        unsafe { Call::new(name, self.raw, part, &mut self.block, self.skips) }
+    fn call(&mut self) -> Call {
+        // SAFETY: the table lets go of the entry when the call is over or refused, and is leaked
+        // before that.
+        let call = unsafe { Call::new(&mut self.entry, self.raw, self.moved, self.skips) };
+        self.asked = call.asked();
+        call
     }
 
     /// Takes the result of a call; the answer, unless there is more to move.

@@ -13,12 +13,7 @@ use windows_sys::Win32::{
     Foundation::ERROR_INVALID_PARAMETER, Storage::FileSystem::FILE_FLAG_OVERLAPPED,
 };
 
-use super::{
-    calls::{self, Part},
-    flights,
-    interrupt::Interrupt,
-    stat,
-};
+use super::{calls, flights, interrupt::Interrupt, stat};
 use crate::{
     backend::{Cause, Entry, Op, OpenHow, Value},
     error::ECANCELED,
@@ -27,6 +22,14 @@ use crate::{
 
 /// Performs the step that `entry` stands before.
 pub(super) fn perform(entry: &mut Entry, interrupt: &Interrupt) -> Result<Value, Cause> {
+    let answer = step(entry, interrupt);
+    if let Err(Cause::Os(code)) = answer {
+        entry.set_status(calls::status_of(code as u32));
+    }
+    answer
+}
+
+fn step(entry: &mut Entry, interrupt: &Interrupt) -> Result<Value, Cause> {
     match entry.op() {
         Op::Nop | Op::Timer { .. } | Op::Poll { .. } => Ok(Value::Count(0)),
         Op::Read { from: raw, .. } | Op::Write { to: raw, .. } => transfer(entry, raw, interrupt),
@@ -62,11 +65,10 @@ fn transfer(entry: &mut Entry, raw: Raw, interrupt: &Interrupt) -> Result<Value,
     let moves_on = has_no_offset && win32::is_disk(raw);
     let (mut moved, all) = (0, entry.len());
     loop {
-        let part = Part::of(entry, moved);
         let result = match moves_on {
             _ if interrupt.is_asked() => Err(ECANCELED as u32),
-            true => calls::move_on(raw, part),
-            false => calls::transfer(raw, part, interrupt),
+            true => calls::move_on(raw, entry, moved),
+            false => calls::transfer(raw, entry, moved, interrupt),
         };
         match result {
             Ok(n) => moved += n as usize,
