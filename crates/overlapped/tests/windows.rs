@@ -1,4 +1,4 @@
-//! The backend on completion ports: what Windows has and no other system.
+//! The backend on completion ports, and the one on threads: what Windows has and no other system.
 #![cfg(windows)]
 
 #[path = "support/win32.rs"]
@@ -10,6 +10,8 @@ mod files;
 mod pipes;
 #[path = "windows/storms.rs"]
 mod storms;
+#[path = "windows/threads.rs"]
+mod waiting;
 #[path = "windows/workers.rs"]
 mod workers;
 
@@ -17,4 +19,9 @@ use overlapped::{Port, backend::Kind};
 
 fn port() -> Port {
     Port::builder().backend(Kind::Iocp).build().unwrap()
+}
+
+/// Without a completion port.
+fn threads() -> Port {
+    Port::builder().backend(Kind::Threads).build().unwrap()
 }

@@ -18,7 +18,8 @@ pub enum Kind {
     ///
     /// [completion ports]: https://learn.microsoft.com/en-us/windows/win32/fileio/i-o-completion-ports
     Iocp,
-    /// A bounded pool of threads, and `poll` for streams.
+    /// A bounded pool of threads, and one that waits for streams: by `poll`, on Windows by
+    /// completion routines.
     Threads,
     /// Everything completes at once and nothing moves.
     Null,
@@ -151,16 +152,20 @@ pub(crate) fn open(choice: Choice, workers: usize) -> Result<Backend, String> {
 #[cfg(unix)]
 const NO_IOCP: &str = "IOCP is Windows' own; use threads";
 
-/// Opens a backend: the one that was asked for, or the only one that there is.
+/// Opens a backend: the one that was asked for, or the best that works here. `workers` bounds the
+/// threads of a pool.
 #[cfg(windows)]
 pub(crate) fn open(choice: Choice, workers: usize) -> Result<Backend, String> {
     match choice {
         Choice::Only(Kind::Null) => Ok(null()),
-        Choice::Best | Choice::Only(Kind::Iocp) => super::iocp::open(workers),
+        Choice::Only(Kind::Iocp) => super::iocp::open(workers),
+        Choice::Only(Kind::Threads) => super::threads::open(workers),
+        Choice::Best => super::iocp::open(workers).or_else(|reason| {
+            let mut backend = super::threads::open(workers)?;
+            backend.features.fallback = Some(reason);
+            Ok(backend)
+        }),
         Choice::Only(Kind::Uring) => Err("io_uring is Linux's own; use IOCP".to_owned()),
-        Choice::Only(Kind::Threads) => {
-            Err("threads need a Unix; use IOCP, which has its own".to_owned())
-        }
         Choice::Only(Kind::Custom(name)) => Err(unknown(name)),
     }
 }

@@ -27,6 +27,8 @@ pub(crate) mod iocp;
 #[cfg(target_os = "linux")]
 pub(crate) mod uring;
 #[cfg(windows)]
+pub(crate) mod threads;
+#[cfg(windows)]
 mod win32;
 
 pub use crate::{

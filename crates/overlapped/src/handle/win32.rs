@@ -9,15 +9,24 @@ use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use windows_sys::Win32::{
-    Foundation::{HANDLE, INVALID_HANDLE_VALUE},
-    Storage::FileSystem::{
-        FILE_FLAG_FIRST_PIPE_INSTANCE, FILE_FLAG_OVERLAPPED, FILE_TYPE, FILE_TYPE_DISK,
-        GetFileType, PIPE_ACCESS_INBOUND,
+use windows_sys::{
+    Wdk::Storage::FileSystem::{
+        FILE_MODE_INFORMATION, FILE_SYNCHRONOUS_IO_ALERT, FILE_SYNCHRONOUS_IO_NONALERT,
+        FileModeInformation, NtQueryInformationFile,
     },
-    System::Pipes::{
-        CreateNamedPipeW, GetNamedPipeInfo, PIPE_REJECT_REMOTE_CLIENTS, PIPE_TYPE_BYTE,
-        PIPE_TYPE_MESSAGE,
+    Win32::{
+        Foundation::{HANDLE, INVALID_HANDLE_VALUE},
+        Storage::FileSystem::{
+            FILE_FLAG_FIRST_PIPE_INSTANCE, FILE_FLAG_OVERLAPPED, FILE_TYPE, FILE_TYPE_DISK,
+            GetFileType, PIPE_ACCESS_INBOUND,
+        },
+        System::{
+            IO::IO_STATUS_BLOCK,
+            Pipes::{
+                CreateNamedPipeW, GetNamedPipeInfo, PIPE_REJECT_REMOTE_CLIENTS, PIPE_TYPE_BYTE,
+                PIPE_TYPE_MESSAGE,
+            },
+        },
     },
 };
 
@@ -40,6 +49,19 @@ pub(crate) fn file_type(raw: Raw) -> FILE_TYPE {
 /// Whether it is a file with offsets, and no stream.
 pub(crate) fn is_disk(raw: Raw) -> bool {
     file_type(raw) == FILE_TYPE_DISK
+}
+
+/// Whether calls on it need not block: it was opened with `FILE_FLAG_OVERLAPPED`.
+pub(crate) fn is_overlapped(raw: Raw) -> bool {
+    let (mut status, mut mode) = (IO_STATUS_BLOCK::default(), FILE_MODE_INFORMATION::default());
+    let (place, room) = (&raw mut mode, size_of::<FILE_MODE_INFORMATION>() as u32);
+    // SAFETY: there is room for both answers; the call is over when it returns.
+    let failed = unsafe {
+        let place = place.cast();
+        NtQueryInformationFile(handle(raw), &raw mut status, place, room, FileModeInformation)
+    };
+    let synchronous = FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT;
+    failed == 0 && mode.Mode & synchronous == 0
 }
 
 /// Whether it is a pipe of messages, of which a read may get a part.

@@ -3,7 +3,7 @@
 
 use std::{
     io,
-    os::windows::io::{FromRawHandle, OwnedHandle},
+    os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle},
     ptr,
 };
 
@@ -11,6 +11,7 @@ use windows_sys::Win32::{
     Foundation::INVALID_HANDLE_VALUE,
     Storage::FileSystem::{FILE_FLAG_OVERLAPPED, PIPE_ACCESS_DUPLEX},
     System::{
+        IO::CreateIoCompletionPort,
         Pipes::{CreateNamedPipeW, CreatePipe, PIPE_READMODE_MESSAGE, PIPE_TYPE_MESSAGE},
         Threading::{GetCurrentProcess, GetProcessHandleCount},
     },
@@ -43,6 +44,18 @@ pub(crate) fn synchronous_pipe() -> io::Result<(OwnedHandle, OwnedHandle)> {
     // SAFETY: as above.
     let writer = unsafe { OwnedHandle::from_raw_handle(writer) };
     Ok((reader, writer))
+}
+
+/// Whether no completion port has this handle. Now one has, which is gone already.
+pub(crate) fn can_be_bound(handle: &OwnedHandle) -> bool {
+    // SAFETY: the call takes any handle, makes a port and looks at no memory.
+    let port = unsafe { CreateIoCompletionPort(handle.as_raw_handle(), ptr::null_mut(), 0, 0) };
+    if port.is_null() {
+        return false;
+    }
+    // SAFETY: the call has just made this handle, and nobody else has it.
+    drop(unsafe { OwnedHandle::from_raw_handle(port) });
+    true
 }
 
 /// How many handles this process has open.

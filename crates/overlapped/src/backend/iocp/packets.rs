@@ -16,13 +16,12 @@ use windows_sys::Win32::{
             CreateIoCompletionPort, GetQueuedCompletionStatusEx, OVERLAPPED_ENTRY,
             PostQueuedCompletionStatus,
         },
-        Threading::INFINITE,
         WindowsProgramming::FILE_SKIP_COMPLETION_PORT_ON_SUCCESS,
     },
 };
 
 use crate::{
-    backend::Bell,
+    backend::{Bell, win32::event::milliseconds},
     handle::{Raw, win32},
 };
 
@@ -105,29 +104,9 @@ pub(super) fn skip_on_success(raw: Raw) -> bool {
     unsafe { SetFileCompletionNotificationModes(win32::handle(raw), mode) != 0 }
 }
 
-/// Until then, rounded up: a wait that ends too early would be begun again in a circle.
-fn milliseconds(until: Option<Instant>) -> u32 {
-    let Some(until) = until else {
-        return INFINITE;
-    };
-    let left = until.saturating_duration_since(Instant::now());
-    let whole = left.as_millis() + u128::from(left.subsec_nanos() % 1_000_000 > 0);
-    u32::try_from(whole).unwrap_or(u32::MAX).min(INFINITE - 1)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-
-    #[test]
-    fn a_wait_is_never_shorter_than_asked() {
-        let soon = Instant::now() + Duration::from_micros(2500);
-        assert!((1..=3).contains(&milliseconds(Some(soon))));
-        assert_eq!(milliseconds(Some(Instant::now())), 0);
-        assert_eq!(milliseconds(None), INFINITE);
-    }
 
     #[test]
     fn a_wake_ends_a_wait() {

@@ -7,7 +7,7 @@ use super::{
     adopt::{Known, Manner},
 };
 use crate::{
-    backend::{Bell, Cause, Completion, Entry, Id, Op, Submit, Value},
+    backend::{Bell, Cause, Completion, Entry, Id, Op, Submit, Value, win32::NO_PLACE},
     handle::Raw,
 };
 
@@ -44,10 +44,6 @@ impl IocpSubmit {
         Ok(())
     }
 }
-
-const NO_PLACE: Cause = Cause::Unsupported(
-    "a file that is open for overlapped I/O has no place where it stands; use fs::File",
-);
 
 impl Submit for IocpSubmit {
     fn submit(&mut self, entry: Entry) -> Result<(), Entry> {

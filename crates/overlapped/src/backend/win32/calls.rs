@@ -10,11 +10,11 @@ use windows_sys::Win32::{
     Foundation::{
         ERROR_IO_PENDING, ERROR_MORE_DATA, GetLastError, HANDLE, NTSTATUS, RtlNtStatusToDosError,
     },
-    Storage::FileSystem::{ReadFile, WriteFile},
+    Storage::FileSystem::{ReadFile, ReadFileEx, WriteFile, WriteFileEx},
     System::IO::{CancelIoEx, GetOverlappedResult, OVERLAPPED, OVERLAPPED_0, OVERLAPPED_0_0},
 };
 
-use super::{event::Event, interrupt::Interrupt};
+use super::{event::Event, interrupt::Interrupt, routine};
 use crate::{
     backend::{Entry, Id, Op},
     error::NtStatus,
@@ -24,7 +24,7 @@ use crate::{
 /// Why a call failed: Win32's code, and the status that it was made of, where that is known.
 #[derive(Clone, Copy)]
 pub(crate) struct Failure {
-    pub(super) code: u32,
+    pub(crate) code: u32,
     pub(super) status: NtStatus,
 }
 
@@ -132,6 +132,21 @@ impl Part {
             failure => Issued::Refused(failure),
         }
     }
+
+    /// # Safety
+    ///
+    /// As [`issue`](Self::issue).
+    unsafe fn issue_with_routine(self, raw: Raw, block: *mut OVERLAPPED) -> Issued {
+        let (handle, routine) = (win32::handle(raw), Some(routine::note as _));
+        let good = if self.writes {
+            // SAFETY: the caller's promise, and the OS only reads it.
+            unsafe { WriteFileEx(handle, self.start, self.len, block, routine) }
+        } else {
+            // SAFETY: the caller's promise.
+            unsafe { ReadFileEx(handle, self.start, self.len, block, routine) }
+        };
+        if good == 0 { Issued::Refused(Failure::last()) } else { Issued::Pending }
+    }
 }
 
 /// Where the piece goes on after `moved` bytes of all.
@@ -189,6 +204,13 @@ impl Call {
     /// Whether no packet comes of a success at once.
     pub(crate) fn skips(&self) -> bool {
         self.skips
+    }
+
+    /// With a routine, for this thread: what comes of it is told by [`routine::run`], a success at
+    /// once too. [`Issued::Done`] is not among the answers.
+    pub(crate) fn make_with_routine(self) -> Issued {
+        // SAFETY: who made the call promised it.
+        unsafe { self.part.issue_with_routine(self.raw, self.block) }
     }
 
     pub(crate) fn make(self) -> Issued {

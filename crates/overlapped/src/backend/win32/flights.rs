@@ -68,6 +68,13 @@ impl Flights {
         Some(Word::Over(Completion { entry, answer }))
     }
 
+    /// The call for an operation was refused, and another way is to be tried: its entry, and
+    /// whether it was cancelled meanwhile.
+    pub(crate) fn withdraw(&mut self, id: Id) -> Option<(Entry, bool)> {
+        let Flight { entry, cancelled, .. } = self.0.remove(&id.overlapped())?;
+        Some((entry, cancelled))
+    }
+
     /// Asks the OS to stop an operation, if it is here; whether it is.
     pub(crate) fn cancel(&mut self, id: Id) -> bool {
         let flight = self.0.get_mut(&id.overlapped());

@@ -4,14 +4,16 @@
 //! * [`calls`] are the overlapped calls, and the one that waits for its end.
 //! * [`work`] is the pool of threads for what has no overlapped form, [`perform`] what they do, and
 //!   [`interrupt`] how they are got out of it.
+//! * [`routine`] is how a thread of ours hears of calls that no port tells of.
 //! * [`done`] is what is over without a word from the OS, until somebody reaps it.
 
 pub(super) mod calls;
 pub(super) mod done;
-mod event;
+pub(super) mod event;
 pub(super) mod flights;
 mod interrupt;
 mod perform;
+pub(super) mod routine;
 mod stat;
 pub(super) mod work;
 
@@ -23,6 +25,10 @@ fn os(code: u32) -> Cause {
 }
 
 /// Answers an entry that a cancel has reached before anything was done for it.
-fn cancelled(entry: Entry) -> Completion {
+pub(super) fn cancelled(entry: Entry) -> Completion {
     Completion { entry, answer: Err(Cause::Os(crate::error::ECANCELED)) }
 }
+
+pub(super) const NO_PLACE: Cause = Cause::Unsupported(
+    "a file that is open for overlapped I/O has no place where it stands; use fs::File",
+);

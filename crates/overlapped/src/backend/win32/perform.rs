@@ -13,7 +13,7 @@ use windows_sys::Win32::{
     Foundation::ERROR_INVALID_PARAMETER, Storage::FileSystem::FILE_FLAG_OVERLAPPED,
 };
 
-use super::{calls, flights, interrupt::Interrupt, stat};
+use super::{NO_PLACE, calls, flights, interrupt::Interrupt, stat};
 use crate::{
     backend::{Cause, Entry, Op, OpenHow, Value},
     error::ECANCELED,
@@ -63,6 +63,9 @@ fn transfer(entry: &mut Entry, raw: Raw, interrupt: &Interrupt) -> Result<Value,
     let op = entry.op();
     let has_no_offset = matches!(op, Op::Read { at: None, .. } | Op::Write { at: None, .. });
     let moves_on = has_no_offset && win32::is_disk(raw);
+    if moves_on && win32::is_overlapped(raw) {
+        return Err(NO_PLACE);
+    }
     let (mut moved, all) = (0, entry.len());
     loop {
         let result = match moves_on {

@@ -53,7 +53,9 @@ enum Met {
 }
 
 /// Who must be told, once the lock is released.
-enum Tell {
+#[derive(Clone, Copy)]
+#[must_use]
+pub(crate) enum Tell {
     Nobody,
     Worker,
     /// One more may be started; it is counted already, and this is its number.
@@ -78,6 +80,17 @@ impl Workers {
         }
         let tell = work.enqueue(entry, self.limit);
         drop(work);
+        self.tell(tell);
+        Ok(())
+    }
+
+    /// Leaves an entry for a worker that has found no better place; there always is room for it.
+    pub(crate) fn take_on(&self, entry: Entry) -> Tell {
+        self.work().enqueue(entry, self.limit)
+    }
+
+    /// Tells whoever is to act. To be called with no lock held.
+    pub(crate) fn tell(self: &Arc<Self>, tell: Tell) {
         match tell {
             Tell::Nobody => {}
             Tell::Worker => self.hired.notify_one(),
@@ -87,7 +100,6 @@ impl Workers {
                 }
             }
         }
-        Ok(())
     }
 
     // [C5] a cancel that meets a worker between two calls finds nothing, and is asked again.
@@ -237,6 +249,6 @@ impl Work {
 }
 
 /// `ERROR_NO_SYSTEM_RESOURCES`, unless the OS says another word.
-fn no_thread(error: &io::Error) -> Cause {
+pub(crate) fn no_thread(error: &io::Error) -> Cause {
     Cause::Os(error.raw_os_error().unwrap_or(1450))
 }

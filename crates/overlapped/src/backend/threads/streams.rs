@@ -1,0 +1,171 @@
+//! The streams that wait, and the thread that has made their calls.
+
+use std::{
+    collections::VecDeque,
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+};
+
+use windows_sys::Win32::Foundation::ERROR_INVALID_PARAMETER;
+
+use crate::{
+    backend::{
+        Completion, Entry, Id,
+        win32::{
+            calls::{Call, Issued},
+            cancelled,
+            done::Done,
+            event::Event,
+            flights::{Flights, Word},
+            routine,
+            work::{Workers, no_thread},
+        },
+    },
+    handle::Raw,
+};
+
+pub(super) struct Streams {
+    inner: Mutex<Inner>,
+    /// Gets up the waiter.
+    wake: Event,
+    workers: Arc<Workers>,
+    done: Arc<Done>,
+}
+
+#[derive(Default)]
+struct Inner {
+    arrivals: VecDeque<(Entry, Raw)>,
+    flights: Flights,
+    /// The waiter has been started.
+    waits: bool,
+    halves_gone: usize,
+}
+
+impl Inner {
+    fn is_closing(&self) -> bool {
+        self.halves_gone == 2
+    }
+
+    /// Takes an entry that the waiter has not seen yet.
+    fn take(&mut self, id: Id) -> Option<Entry> {
+        let place = self.arrivals.iter().position(|(entry, _)| entry.id() == id)?;
+        self.arrivals.remove(place).map(|(entry, _)| entry)
+    }
+}
+
+impl Streams {
+    pub(super) fn new(wake: Event, workers: Arc<Workers>, done: Arc<Done>) -> Arc<Self> {
+        Arc::new(Self { inner: Mutex::default(), wake, workers, done })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Leaves an entry for the waiter.
+    pub(super) fn arrive(self: &Arc<Self>, entry: Entry, raw: Raw) {
+        let mut inner = self.lock();
+        if !inner.waits {
+            let streams = Arc::clone(self);
+            let thread = thread::Builder::new().name("overlapped-wait".to_owned());
+            if let Err(error) = thread.spawn(move || streams.run()) {
+                drop(inner);
+                return self.done.push(Completion { entry, answer: Err(no_thread(&error)) });
+            }
+            inner.waits = true;
+        }
+        inner.arrivals.push_back((entry, raw));
+        drop(inner);
+        self.wake.set();
+    }
+
+    /// Asks that an operation stop, if it is here; whether it is.
+    pub(super) fn cancel(&self, id: Id) -> bool {
+        let mut inner = self.lock();
+        if inner.flights.cancel(id) {
+            return true;
+        }
+        let Some(entry) = inner.take(id) else {
+            return false;
+        };
+        drop(inner);
+        self.done.push(cancelled(entry));
+        true
+    }
+
+    /// One of the mechanism's two halves is gone; with the second one the waiter leaves.
+    pub(super) fn leave(&self) {
+        let mut inner = self.lock();
+        inner.halves_gone += 1;
+        if inner.is_closing() {
+            let unserved = mem::take(&mut inner.arrivals);
+            drop(inner);
+            drop(unserved);
+            self.wake.set();
+        }
+    }
+
+    // --- the waiter -------------------------------------------------------------------------
+
+    fn run(&self) {
+        loop {
+            self.wake.reset();
+            while let Some(call) = self.next() {
+                self.issue(call);
+            }
+            if self.lock().is_closing() {
+                return;
+            }
+            self.wake.wait_alertably();
+            for address in routine::run() {
+                let word = self.lock().flights.told(address);
+                self.heed(word);
+            }
+        }
+    }
+
+    fn next(&self) -> Option<Call> {
+        let mut inner = self.lock();
+        let (entry, raw) = inner.arrivals.pop_front()?;
+        Some(inner.flights.enter(entry, raw, false))
+    }
+
+    fn issue(&self, call: Call) {
+        let id = call.id();
+        match call.make_with_routine() {
+            Issued::Pending | Issued::Done => self.lock().flights.cancel_late(id),
+            Issued::Refused(failure) if failure.code == ERROR_INVALID_PARAMETER => self.give_up(id),
+            Issued::Refused(failure) => {
+                let word = self.lock().flights.refused(id, failure);
+                self.heed(word);
+            }
+        }
+    }
+
+    // [C5] a cancel finds it on the one side or on the other: it goes over under the lock.
+    /// The handle is another port's, and has no routines: a worker has an event for it.
+    fn give_up(&self, id: Id) {
+        let mut inner = self.lock();
+        match inner.flights.withdraw(id) {
+            Some((entry, true)) => {
+                drop(inner);
+                self.done.push(cancelled(entry));
+            }
+            Some((entry, false)) => {
+                let tell = self.workers.take_on(entry);
+                drop(inner);
+                self.workers.tell(tell);
+            }
+            None => {}
+        }
+    }
+
+    fn heed(&self, word: Option<Word>) {
+        match word {
+            Some(Word::Over(completion)) => self.done.push(completion),
+            Some(Word::Next(call)) => self.issue(call),
+            None => {}
+        }
+    }
+}
