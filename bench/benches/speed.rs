@@ -14,7 +14,9 @@ fn main() {
         .configure_from_args();
     null(&mut c);
     cached(&mut c);
-    uring(&mut c);
+    for kind in [Kind::Uring, Kind::Iocp] {
+        kernel(&mut c, kind);
+    }
     c.final_summary();
 }
 
@@ -38,15 +40,15 @@ fn cached(c: &mut Criterion) {
 }
 
 /// The way to the kernel and back.
-fn uring(c: &mut Criterion) {
-    match Port::builder().backend(Kind::Uring).build() {
+fn kernel(c: &mut Criterion, kind: Kind) {
+    match Port::builder().backend(kind).build() {
         Ok(port) => {
-            group(c, "io_uring, blocking", 1, blocking(&port, 1));
-            group(c, "io_uring, blocking", 32, blocking(&port, 32));
-            group(c, "io_uring, awaited", 32, awaited(&port, 32, thread::park));
-            group(c, "io_uring, scope", 32, lent(&port));
+            group(c, &format!("{kind}, blocking"), 1, blocking(&port, 1));
+            group(c, &format!("{kind}, blocking"), 32, blocking(&port, 32));
+            group(c, &format!("{kind}, awaited"), 32, awaited(&port, 32, thread::park));
+            group(c, &format!("{kind}, scope"), 32, lent(&port));
         }
-        Err(error) => eprintln!("io_uring: skipped: {error}"),
+        Err(error) => eprintln!("{kind}: skipped: {error}"),
     }
 }
 

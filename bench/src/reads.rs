@@ -1,6 +1,10 @@
 //! Reads of 4 KiB that the page cache holds: the head of this program.
 
-use std::{env, fs, io, mem, os::unix::fs::FileExt};
+#[cfg(unix)]
+use std::os::unix::fs::FileExt;
+#[cfg(windows)]
+use std::os::windows::fs::FileExt;
+use std::{env, fs, io, mem};
 
 use overlapped::{Done, Port, backend::Kind, fs::File};
 
@@ -29,7 +33,17 @@ pub fn cached_read() -> io::Result<impl FnMut() + use<>> {
 pub fn pread() -> io::Result<impl FnMut() + use<>> {
     let file = program()?;
     let mut buf = vec![0; PAGE];
-    Ok(move || assert_eq!(file.read_at(&mut buf, 0).expect("a read"), PAGE))
+    Ok(move || assert_eq!(read_at_start(&file, &mut buf).expect("a read"), PAGE))
+}
+
+#[cfg(unix)]
+fn read_at_start(file: &fs::File, buf: &mut [u8]) -> io::Result<usize> {
+    file.read_at(buf, 0)
+}
+
+#[cfg(windows)]
+fn read_at_start(file: &fs::File, buf: &mut [u8]) -> io::Result<usize> {
+    file.seek_read(buf, 0)
 }
 
 fn program() -> io::Result<fs::File> {

@@ -3,10 +3,13 @@
 //! What two threads do depends on how they run into each other, and that is another matter at each
 //! run. Here they take turns, so that each run is like the last.
 
+#[cfg(windows)]
+use std::net::{Ipv4Addr, TcpListener, TcpStream as Socket};
+#[cfg(unix)]
+use std::os::unix::net::UnixStream as Socket;
 use std::{
     io::{self, Read, Write},
     mem,
-    os::unix::net::UnixStream,
     pin::Pin,
     task::{Context, Waker},
     time::{Duration, Instant},
@@ -23,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The port, and a *turn*: it lets the background thread land all that flies, and returns when that
 /// thread sleeps again.
 pub fn taking_turns() -> (Port, impl Fn() + use<>) {
-    let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
+    let (ours, theirs) = pair().expect("a pair of sockets");
     ours.set_read_timeout(Some(PATIENCE)).expect("a socket has a timeout");
     let null = backend::null();
     let reap = Box::new(Gated { reap: null.reap, gate: theirs });
@@ -41,15 +44,27 @@ pub fn taking_turns() -> (Port, impl Fn() + use<>) {
     (port, turn)
 }
 
+#[cfg(unix)]
+fn pair() -> io::Result<(Socket, Socket)> {
+    Socket::pair()
+}
+
+#[cfg(windows)]
+fn pair() -> io::Result<(Socket, Socket)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let ours = Socket::connect(listener.local_addr()?)?;
+    Ok((ours, listener.accept()?.0))
+}
+
 /// Sockets, since they block at once where a lock would first spin for a while.
-fn await_sleep(mut gate: &UnixStream) {
+fn await_sleep(mut gate: &Socket) {
     gate.read_exact(&mut [0]).expect("the background thread is at the helm");
 }
 
 /// Says that it goes to sleep, and sleeps until it is told to go on or the other end is gone.
 struct Gated {
     reap: Box<dyn Reap>,
-    gate: UnixStream,
+    gate: Socket,
 }
 
 impl Reap for Gated {

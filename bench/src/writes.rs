@@ -11,6 +11,11 @@ use std::{
 
 use overlapped::{Port, fs::File};
 
+#[cfg(unix)]
+const NULL: &str = "/dev/null";
+#[cfg(windows)]
+const NULL: &str = "NUL";
+
 /// It needs no allocation and lives for ever.
 const BYTES: &[u8] = &[7; 8];
 
@@ -75,7 +80,7 @@ pub fn lent(port: &Port) -> impl FnMut() + use<> {
 }
 
 fn sink(port: &Port) -> File {
-    let device = OpenOptions::new().write(true).open("/dev/null").expect("a null device");
+    let device = OpenOptions::new().write(true).open(NULL).expect("a null device");
     File::from_owned(port, device)
 }
 

@@ -12,7 +12,7 @@ pub(crate) mod nightly;
 pub(crate) mod planted;
 /// cargo-deny, fetched when missing.
 pub(crate) mod deny;
-/// The library under Wine; on other systems compiled only.
+/// The workspace under Wine; on other systems compiled only.
 pub(crate) mod windows;
 /// All of them, timed.
 pub(crate) mod ci;

@@ -50,7 +50,7 @@ pub(crate) const VERBS: &[Verb] = &[
         steps::nightly::tsan,
     ),
     verb("planted", "bugs planted in a copy: each must be found", CI, steps::planted::run),
-    verb("windows", "the library under Wine; compiled for others", CI, steps::windows::run),
+    verb("windows", "the workspace under Wine; compiled for others", CI, steps::windows::run),
     verb("deny", "licences, bans and sources of the dependencies", CI, steps::deny::run),
 ];
 

@@ -2,9 +2,14 @@
 //! time, of user code behind the library's own interface.
 
 use std::time::Duration;
+#[cfg(not(unix))]
+use std::time::Instant;
 
+#[cfg(not(unix))]
+use overlapped::Port;
 use overlapped::fs::File;
 use overlapped_sim::{Check, Report, Sim};
+#[cfg(unix)]
 use rustix::time::{ClockId, clock_gettime};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -57,13 +62,21 @@ fn sleepers(sim: &Sim) {
 
 /// What `run` gave, and the processor time of this thread that it took.
 fn timed<T>(run: impl FnOnce() -> T) -> (T, Duration) {
-    let now = || {
-        let now = clock_gettime(ClockId::ThreadCPUTime);
-        Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec as u32)
-    };
     let start = now();
     let output = run();
     (output, now() - start)
+}
+
+#[cfg(unix)]
+fn now() -> Duration {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec as u32)
+}
+
+/// Elsewhere the time that went by stands in for it.
+#[cfg(not(unix))]
+fn now() -> Instant {
+    Port::shared().expect("a port").now()
 }
 
 fn tell(what: &str, count: u64, unit: &str, took: Duration) {

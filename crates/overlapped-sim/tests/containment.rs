@@ -1,7 +1,7 @@
 //! The real kernel shows nothing that the simulated one does not: each scenario is run some
 //! thousand times on what this machine has, and every outcome must be in the set that the
 //! simulator finds when it tries everything. An outcome outside is a hole in the model.
-#![cfg(target_os = "linux")]
+#![cfg(any(target_os = "linux", windows))]
 
 use std::{
     collections::BTreeSet,
@@ -14,7 +14,11 @@ use overlapped::{Port, backend::Kind, fs::File, fs::OpenOptions, pipe};
 use overlapped_sim::{Check, Sim};
 
 /// How often a scenario is run on each real kernel.
+#[cfg(not(windows))]
 const RUNS: usize = 10_000;
+/// Under Wine each takes ten times as long.
+#[cfg(windows)]
+const RUNS: usize = 1000;
 
 /// Where a scenario runs: it finds a file `/data` of 64 KiB there, each byte 1.
 enum Place<'a> {
@@ -160,7 +164,7 @@ fn what_the_real_kernel_shows_the_simulated_one_shows_too() {
     fs::create_dir_all(&dir).expect("a directory");
     for (name, scenario) in SCENARIOS {
         let possible = simulated(*scenario);
-        for kind in [Kind::Uring, Kind::Threads] {
+        for kind in [Kind::Uring, Kind::Iocp, Kind::Threads] {
             let Some(seen) = real(*scenario, kind, &dir) else {
                 eprintln!("{kind} does not work here");
                 continue;

@@ -1,12 +1,16 @@
 //! Storms on the real kernel. `OVERLAPPED_STRESS` multiplies their length, as in `0.1` or `10`.
 //!
 //! They run one after the other, and under a sanitizer too.
+#![cfg(any(target_os = "linux", windows))]
 
 #[path = "conformance/storms.rs"]
 mod storms;
 
 #[path = "support/buffers.rs"]
 mod buffers;
+#[cfg(windows)]
+#[path = "support/census.rs"]
+mod census;
 #[path = "support/scratch.rs"]
 mod scratch;
 #[path = "support/watchdog.rs"]
@@ -27,14 +31,23 @@ mod mixed;
 #[path = "stress/ports.rs"]
 mod ports;
 
+/// What is asked of the OS itself.
+#[cfg(target_os = "linux")]
+#[path = "stress/linux.rs"]
+mod system;
+#[cfg(windows)]
+#[path = "stress/windows.rs"]
+mod system;
+
 use std::{
-    env, fs,
+    env,
     sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
 
 use overlapped::{Port, backend::Kind};
+use system::{descriptors, threads};
 use watchdog::Watchdog;
 
 /// No storm lasts longer, not even under a sanitizer.
@@ -81,19 +94,6 @@ fn port(kind: Kind) -> Option<Port> {
     built.inspect_err(|error| eprintln!("skipped: {error}")).ok()
 }
 
-/// How many descriptors this process has.
-fn descriptors() -> usize {
-    fs::read_dir("/proc/self/fd").expect("Linux lists them").count()
-}
-
-/// How many threads of the library this process has.
-fn threads() -> usize {
-    let all = fs::read_dir("/proc/self/task").expect("Linux lists them");
-    // One may end while the list is read.
-    let names = all.filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok());
-    names.filter(|name| name.starts_with("overlapped")).count()
-}
-
 /// Looks until `is_so`, which must come.
 #[track_caller]
 fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -104,42 +104,53 @@ fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// The same storm on both backends.
-macro_rules! on_both {
-    ($($storm:path as $uring:ident, $threads:ident;)+) => {$(
-        #[test]
-        fn $uring() {
-            let _storm = begin(stringify!($uring));
-            $storm(overlapped::backend::Kind::Uring);
-        }
+/// The storms on one backend.
+macro_rules! storms_on {
+    ($kind:expr, $module:ident: $($storm:path as $name:ident;)+) => {
+        mod $module {
+            use crate::*;
 
-        #[test]
-        fn $threads() {
-            let _storm = begin(stringify!($threads));
-            $storm(overlapped::backend::Kind::Threads);
+            $(
+                #[test]
+                fn $name() {
+                    let _storm = begin(concat!(stringify!($module), "::", stringify!($name)));
+                    $storm($kind);
+                }
+            )+
         }
-    )+};
+    };
 }
 
-on_both! {
+/// The same storms on each backend that this system has.
+macro_rules! on_each {
+    ($($storms:tt)+) => {
+        #[cfg(target_os = "linux")]
+        storms_on!(Kind::Uring, io_uring: $($storms)+);
+        #[cfg(windows)]
+        storms_on!(Kind::Iocp, iocp: $($storms)+);
+        storms_on!(Kind::Threads, threads: $($storms)+);
+    };
+}
+
+on_each! {
     // [C5] every byte exactly once, however a cancel and its completion cross.
-    chases::cancels as cancels_on_io_uring, cancels_on_threads;
+    chases::cancels as cancels;
     // [C6] the same for deadlines.
-    chases::deadlines as deadlines_on_io_uring, deadlines_on_threads;
+    chases::deadlines as deadlines;
     // [C7] the same for reads that are dropped.
-    chases::drops as drops_on_io_uring, drops_on_threads;
+    chases::drops as drops;
     // [C5] bursts of cancels, longer than the queue of any ring.
-    crowds::cancelled as a_crowd_is_cancelled_on_io_uring, a_crowd_is_cancelled_on_threads;
+    crowds::cancelled as a_crowd_is_cancelled;
     // [C9] a port with thousands in flight is dropped.
-    crowds::port_dropped as a_port_with_a_crowd_on_io_uring, a_port_with_a_crowd_on_threads;
+    crowds::port_dropped as a_port_with_a_crowd;
     // [C1] no byte is written to memory that is free again.
-    direct::port_dropped as direct_reads_on_io_uring, direct_reads_on_threads;
+    direct::port_dropped as direct_reads;
     // [C2] the same when it is only the reads that are dropped.
-    direct::reads_dropped as direct_drops_on_io_uring, direct_drops_on_threads;
+    direct::reads_dropped as direct_drops;
     // [C7] everything at once: nothing is lost, nothing doubled, nothing left.
-    mixed::storm as everything_on_io_uring, everything_on_threads;
+    mixed::storm as everything;
     // [C9] ports come and go, and leave nothing behind.
-    ports::come_and_go as ports_on_io_uring, ports_on_threads;
+    ports::come_and_go as ports_come_and_go;
 }
 
 /// A storm on the port of one thread.

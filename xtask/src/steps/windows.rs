@@ -1,42 +1,86 @@
-//! The library on systems that are not this one: run under Wine, or at least compiled.
+//! The workspace on systems that are not this one: run under Wine, or at least compiled.
 
 use super::counted;
 use crate::command::{Cmd, cargo, rustup};
 use crate::{Result, workspace};
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use std::{fmt, fs};
 
 const WINDOWS: &str = "x86_64-pc-windows-gnu";
 
 /// Compiled, and not run.
 const OTHERS: &[&str] = &["aarch64-apple-darwin", "x86_64-unknown-freebsd"];
 
-/// What needs no Unix around it.
-const TESTS: &str = "--lib --test windows --test it --test miri --test runtime --test conformance";
+/// What runs under Wine, in groups that are timed apart.
+const TESTS: &[(&str, &str)] = &[
+    (
+        "the library",
+        "-p overlapped --lib \
+         --test allocations --test it --test miri --test runtime --test windows",
+    ),
+    ("conformance", "-p overlapped --test conformance"),
+    ("the simulated kernel", "-p overlapped-sim --lib --test *"),
+    // The mirror's cases run by the system's own calls.
+    ("the laboratory", "-p overlapped-lab --test *"),
+    ("storms", "-p overlapped --test stress"),
+];
+
+/// How long the storms are: `cargo xtask stress` has the whole of them.
+const STORMS: (&str, &str) = ("OVERLAPPED_STRESS", "0.1");
 
 /// A program, and the packages of Debian that it is made of.
 const TOOLS: &[(&str, &[&str])] =
     &[("wine", &["wine", "wine64"]), ("x86_64-w64-mingw32-gcc", &["gcc-mingw-w64-x86-64"])];
 
-/// Names of tests may follow.
+/// Names of tests may follow; then nothing else is done.
 pub(crate) fn run(args: &[String]) -> Result<String> {
     tools()?;
     targets()?;
-    for target in OTHERS {
-        cargo(&format!("check -p overlapped --target {target}")).run()?;
+    let mut times = Times::default();
+    if args.is_empty() {
+        for target in OTHERS.iter().chain([&WINDOWS]) {
+            let lints = format!("clippy --workspace --all-targets --target {target}");
+            times.take(&format!("lints for {target}"), || {
+                cargo(&lints).args(["--", "-D", "warnings"]).run()
+            })?;
+        }
+        let build = format!("build --workspace --all-targets --target {WINDOWS}");
+        times.take("build", || cargo(&build).run())?;
     }
     let prefix = prefix()?;
-    let run = |tests: &str| {
-        cargo(&format!("test --target {WINDOWS} {tests} --"))
+    let mut count = 0;
+    for (what, tests) in TESTS {
+        let run = cargo(&format!("test --target {WINDOWS} {tests} --"))
             .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", "wine")
             .env("WINEPREFIX", &prefix.to_string_lossy())
             .env("WINEDEBUG", "-all")
-            .run_tests(args)
-    };
-    let library = run(&format!("-p overlapped {TESTS}"))?;
-    // The laboratory's cases, by the system's own calls.
-    let mirror = run("-p overlapped-lab --test mirror")?;
-    counted(library + mirror)
+            .env_default(STORMS.0, STORMS.1);
+        count += times.take(what, || run.run_tests(args))?;
+    }
+    print!("{times}");
+    counted(count)
+}
+
+/// What took how long.
+#[derive(Default)]
+struct Times(Vec<(String, Duration)>);
+
+impl Times {
+    fn take<T>(&mut self, what: &str, work: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let result = work();
+        self.0.push((what.to_owned(), start.elapsed()));
+        result
+    }
+}
+
+impl fmt::Display for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .iter()
+            .try_for_each(|(what, took)| writeln!(f, "  {:<32}{:>9.1} s", what, took.as_secs_f64()))
+    }
 }
 
 fn tools() -> Result<()> {

@@ -36,6 +36,7 @@ mod threads;
 mod timeouts;
 mod timers;
 pub mod tools;
+pub mod words;
 pub mod world;
 
 use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};

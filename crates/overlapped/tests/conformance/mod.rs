@@ -9,7 +9,6 @@ mod descriptors;
 mod devices;
 mod direct;
 mod hostile;
-#[cfg(target_os = "linux")]
 mod memory;
 mod storms;
 #[cfg(target_os = "linux")]
@@ -19,17 +18,19 @@ use overlapped_sim::conformance::{Case, Needs, cases};
 
 /// All cases that can run where `offered` is offered.
 pub(crate) fn all(offered: Needs) -> impl Iterator<Item = Case> {
-    let own = [direct::CASES, hostile::CASES].into_iter().chain(linux::CASES.iter().copied());
+    let own = [direct::CASES, hostile::CASES, memory::CASES]
+        .into_iter()
+        .chain(linux::CASES.iter().copied());
     let own = own.flatten().copied().filter(move |case| case.needs <= offered);
     cases(offered).chain(own)
 }
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use super::{Case, crowds, descriptors, devices, memory, tables};
+    use super::{Case, crowds, descriptors, devices, tables};
 
     pub(super) const CASES: &[&[Case]] =
-        &[crowds::CASES, descriptors::CASES, devices::CASES, memory::CASES, tables::CASES];
+        &[crowds::CASES, descriptors::CASES, devices::CASES, tables::CASES];
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -27,7 +27,7 @@ fn watch(name: &str) -> Watchdog {
 
 /// The backends that work here.
 fn ports() -> Vec<Port> {
-    let kinds = [Kind::Uring, Kind::Threads];
+    let kinds = [Kind::Uring, Kind::Iocp, Kind::Threads];
     kinds.into_iter().filter_map(|kind| Port::builder().backend(kind).build().ok()).collect()
 }
 

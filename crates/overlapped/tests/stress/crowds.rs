@@ -11,33 +11,25 @@ use std::{
 use overlapped::{
     Port,
     backend::Kind,
-    pipe::{self, Reader, Writer},
+    pipe::{Reader, Writer},
 };
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::{buffers::Telling, eventually, port, scaled};
+use crate::{buffers::Telling, eventually, port, scaled, system};
 
 const CROWD: u64 = 10_000;
 
-/// As many readers of one pipe as asked for, or as the process may have descriptors.
-fn crowd(port: &Port) -> (Vec<Reader>, Writer) {
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, ..limit };
-    let _ = setrlimit(Resource::Nofile, raised);
-    let room = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX).saturating_sub(200);
-    let count = scaled(CROWD).min(room);
-    if count < CROWD {
-        eprintln!("only {count} readers: raise `ulimit -n`, or OVERLAPPED_STRESS");
+/// Readers of idle pipes, and who could write to them.
+fn crowd(port: &Port) -> (Vec<Reader>, Vec<Writer>) {
+    let (readers, writers) = system::crowd(port, scaled(CROWD));
+    if (readers.len() as u64) < CROWD {
+        eprintln!("only {} readers: raise `ulimit -n`, or OVERLAPPED_STRESS", readers.len());
     }
-    let (reader, writer) = pipe::pair(port).expect("a pipe");
-    let handle = reader.into_parts().wait().handle.into_os().expect("the OS's own");
-    let another = |_| Reader::from_owned(port, handle.try_clone().expect("a descriptor"));
-    ((0..count).map(another).collect(), writer)
+    (readers, writers)
 }
 
 pub(crate) fn cancelled(kind: Kind) {
     let Some(port) = port(kind) else { return };
-    let (readers, writer) = crowd(&port);
+    let (readers, writers) = crowd(&port);
     for round in 0..3 {
         let reads: Vec<_> = readers.iter().map(|reader| reader.read(vec![0; 8])).collect();
         reads.iter().for_each(overlapped::Pending::cancel);
@@ -48,14 +40,14 @@ pub(crate) fn cancelled(kind: Kind) {
         }
     }
     assert!(port.in_flight().is_empty());
-    writer.write_all(b"whole".to_vec()).wait().expect("a write");
+    writers[0].write_all(b"whole".to_vec()).wait().expect("a write");
     let done = readers[0].read(vec![0; 8]).wait().expect("a read");
     assert_eq!(done.buf[..done.n], *b"whole");
 }
 
 pub(crate) fn port_dropped(kind: Kind) {
     let Some(port) = port(kind) else { return };
-    let (readers, writer) = crowd(&port);
+    let (readers, writers) = crowd(&port);
     let mut flags = Vec::new();
     let mut reads = Vec::new();
     for reader in &readers {
@@ -63,7 +55,7 @@ pub(crate) fn port_dropped(kind: Kind) {
         flags.push(dropped);
         reads.push(reader.read(buf));
     }
-    let pipe = writer.into_parts().wait().handle.into_os().expect("the OS's own");
+    let ends: Vec<_> = writers.into_iter().map(|it| it.into_parts().wait().handle).collect();
     let start = Instant::now();
     drop(readers);
     drop(port);
@@ -81,5 +73,5 @@ pub(crate) fn port_dropped(kind: Kind) {
         flags.len(),
         start.elapsed()
     );
-    drop(pipe);
+    drop(ends);
 }

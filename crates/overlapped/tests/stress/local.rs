@@ -2,8 +2,6 @@
 
 use std::{
     hint,
-    io::Write,
-    os::unix::net::UnixStream,
     pin::Pin,
     sync::{
         Arc,
@@ -15,19 +13,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use overlapped::{
-    Pending, Port, Runtime,
-    backend::Kind,
-    fs::File,
-    pipe::{self, Reader},
-    request::Read,
-};
+use overlapped::{Pending, Port, Runtime, fs::File, pipe, request::Read};
 use overlapped_sim::conformance::races::{Chase, Races, race};
 
-use crate::{direct::Aftermaths, scaled, scratch::Scratch, storms};
+use crate::{direct::Aftermaths, scaled, scratch::Scratch, storms, system};
 
 fn runtime() -> Option<Runtime> {
-    let built = Runtime::with(Port::builder().backend(Kind::Uring));
+    let built = Runtime::with(Port::builder().backend(system::LOCAL));
     built.inspect_err(|error| eprintln!("skipped: {error}")).ok()
 }
 
@@ -60,8 +52,7 @@ pub(crate) fn chases_elsewhere() {
 /// The port's own thread reads and cancels; the bytes come from elsewhere.
 pub(crate) fn chases_here() {
     let Some(runtime) = runtime() else { return };
-    let (ours, mut theirs) = UnixStream::pair().expect("sockets");
-    let reader = Reader::from_owned(runtime.port(), ours);
+    let (reader, mut feed) = system::fed_from_elsewhere(runtime.port());
     let (wanted, rounds) = (Arc::new(AtomicU64::new(0)), scaled(50_000));
     let told = Arc::clone(&wanted);
     let writer = thread::spawn(move || {
@@ -69,7 +60,7 @@ pub(crate) fn chases_here() {
             while told.load(SeqCst) <= record {
                 thread::yield_now();
             }
-            theirs.write_all(&record.to_le_bytes()).expect("a socket takes a record");
+            feed(&record.to_le_bytes());
         }
     });
     let (mut done, mut lost) = (0, 0);

@@ -18,6 +18,7 @@ use overlapped::{
     pipe::{self, Reader, Writer},
     request::{Read, Write},
 };
+use overlapped_sim::conformance::words::is_end;
 
 use crate::{dice::Dice, eventually, port, scaled, scratch::Scratch};
 
@@ -280,13 +281,13 @@ impl Sailor {
         writer.close().wait().expect("no write has failed");
         let mut rest = Vec::new();
         loop {
-            let done = reader.read(vec![0; 4096]).wait().expect("what is left");
-            if done.n == 0 {
-                break;
+            let outcome = reader.read(vec![0; 4096]).wait();
+            if is_end(&outcome) {
+                return rest;
             }
+            let done = outcome.expect("what is left");
             rest.extend(&done.buf[..done.n]);
         }
-        rest
     }
 
     /// A write that succeeded or was dropped is in the file, one that was cancelled is not, or in
