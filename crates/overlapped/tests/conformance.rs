@@ -7,14 +7,16 @@ mod conformance;
 #[path = "conformance/simulated.rs"]
 mod simulated;
 
-#[path = "support/buffers.rs"]
-mod buffers;
 #[path = "support/hostile.rs"]
 mod hostile;
 #[path = "support/locals.rs"]
 mod locals;
+#[path = "support/probe.rs"]
+mod probe;
 #[path = "support/scratch.rs"]
 mod scratch;
+#[path = "support/telling.rs"]
+mod telling;
 #[path = "support/watchdog.rs"]
 mod watchdog;
 

@@ -6,13 +6,15 @@
 #[path = "conformance/storms.rs"]
 mod storms;
 
-#[path = "support/buffers.rs"]
-mod buffers;
 #[cfg(windows)]
 #[path = "support/census.rs"]
 mod census;
+#[path = "support/probe.rs"]
+mod probe;
 #[path = "support/scratch.rs"]
 mod scratch;
+#[path = "support/telling.rs"]
+mod telling;
 #[path = "support/watchdog.rs"]
 mod watchdog;
 

@@ -1,6 +1,12 @@
 //! The backend on completion ports, and the one on threads: what Windows has and no other system.
 #![cfg(windows)]
 
+#[path = "support/probe.rs"]
+mod probe;
+#[path = "support/slow.rs"]
+mod slow;
+#[path = "support/watchdog.rs"]
+mod watchdog;
 #[path = "support/win32.rs"]
 mod win32;
 
@@ -10,6 +16,8 @@ mod files;
 mod pipes;
 #[path = "windows/storms.rs"]
 mod storms;
+#[path = "windows/held_back.rs"]
+mod held_back;
 #[path = "windows/threads.rs"]
 mod waiting;
 #[path = "windows/workers.rs"]

@@ -8,7 +8,7 @@ use overlapped::{
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::buffers::Telling;
+use crate::telling::Telling;
 use overlapped_sim::conformance::{
     Env, Verdict, table,
     tools::{LONG, bytes, cancelled, eventually, must, poll_once},

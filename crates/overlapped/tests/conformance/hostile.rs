@@ -12,8 +12,8 @@ use overlapped_sim::conformance::{
 };
 
 use crate::{
-    buffers::Telling,
     hostile::{Bomb, Shy},
+    telling::Telling,
 };
 
 table! {

@@ -11,7 +11,7 @@ use overlapped_sim::conformance::{
 };
 
 use super::storms::{self, AFTERMATH, Storm};
-use crate::buffers::Remains;
+use crate::probe::Remains;
 
 table! {
     System "C3" direct_reads_and_writes_with_aligned_memory;

@@ -12,7 +12,7 @@ use overlapped::{
     request::Read,
 };
 
-use crate::buffers::{Probe, Remains};
+use crate::probe::{Probe, Remains};
 
 /// What the file holds; neither what a fresh probe holds nor what a released one does.
 const CONTENT: u8 = 7;

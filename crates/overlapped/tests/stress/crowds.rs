@@ -14,7 +14,7 @@ use overlapped::{
     pipe::{Reader, Writer},
 };
 
-use crate::{buffers::Telling, eventually, port, scaled, system};
+use crate::{eventually, port, scaled, system, telling::Telling};
 
 const CROWD: u64 = 10_000;
 

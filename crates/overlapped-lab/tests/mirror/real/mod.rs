@@ -8,6 +8,7 @@ mod calls;
 mod keeper;
 mod memory;
 mod scene;
+#[path = "../../../../overlapped/tests/support/slow.rs"]
 mod slow;
 mod system;
 mod threads;

@@ -1,6 +1,7 @@
 //! A slow device under Wine: it writes an OVERLAPPED and its buffer from inside the thread that
 //! issued the operation, when a signal comes. Where the signal is blocked, the completion is held
-//! back.
+//! back, unless the thread itself waits for something by the server's help.
+#![allow(unsafe_code, reason = "a system call of Linux, made inside Wine")]
 
 use std::arch::asm;
 use windows_sys::{
@@ -9,7 +10,7 @@ use windows_sys::{
 };
 
 /// Whether this is Wine.
-pub(super) fn on_wine() -> bool {
+pub(crate) fn on_wine() -> bool {
     // SAFETY: the name is a string with its end; the module is never unloaded.
     let ntdll = unsafe { GetModuleHandleW(w!("ntdll.dll")) };
     // SAFETY: as above.
@@ -17,7 +18,7 @@ pub(super) fn on_wine() -> bool {
 }
 
 /// Linux: `rt_sigprocmask(SIG_BLOCK or SIG_UNBLOCK, &{SIGUSR1}, NULL, 8)` of this thread.
-pub(super) fn hold(back: bool) {
+pub(crate) fn hold(back: bool) {
     const RT_SIGPROCMASK: usize = 14;
     const SIGUSR1: u32 = 10;
     let set: u64 = 1 << (SIGUSR1 - 1);
