@@ -8,8 +8,12 @@ use std::os::fd::{AsRawFd, OwnedFd as Os};
 #[cfg(windows)]
 pub(crate) mod win32;
 
+#[cfg(unix)]
+use std::os::fd::OwnedFd as Open;
 #[cfg(windows)]
-use std::os::windows::io::{AsRawHandle, OwnedHandle as Os, RawHandle};
+use std::os::windows::io::{AsRawHandle, OwnedHandle as Os, OwnedSocket, RawHandle};
+#[cfg(windows)]
+use win32::Open;
 
 #[cfg(unix)]
 use std::time::Duration;
@@ -29,7 +33,7 @@ pub struct Owned(Owner);
 
 #[derive(Debug)]
 enum Owner {
-    Os(Os),
+    Os(Open),
     Simulated(Box<dyn Simulated>),
 }
 
@@ -55,53 +59,96 @@ impl Owned {
     ///
     /// # Errors
     ///
-    /// This one again, if it is a simulated kernel's.
+    /// This one again, if it is a simulated kernel's, or a socket on Windows, which is closed in
+    /// another way.
     pub fn into_os(self) -> Result<Os, Self> {
         match self.0 {
-            Owner::Os(handle) => Ok(handle),
+            Owner::Os(open) => into_handle(open).map_err(|open| Self(Owner::Os(open))),
             Owner::Simulated(_) => Err(self),
         }
     }
 
-    /// The OS's own handle, if it is one.
+    /// The OS's own handle, if it is one; on Windows a socket is none.
     pub fn os(&self) -> Option<&Os> {
         match &self.0 {
-            Owner::Os(handle) => Some(handle),
+            Owner::Os(open) => as_handle(open),
             Owner::Simulated(_) => None,
         }
     }
+
+    fn is_not(&self, what: &str) -> io::Error {
+        let simulated = if self.is_simulated() { ", but a simulated kernel's" } else { "" };
+        io::Error::other(format!("this is not {what}{simulated}"))
+    }
+
+    /// Whether it is a simulated kernel's, and means nothing to the OS.
+    pub(crate) fn is_simulated(&self) -> bool {
+        matches!(self.0, Owner::Simulated(_))
+    }
 }
 
+#[cfg(unix)]
 impl From<Os> for Owned {
     fn from(handle: Os) -> Self {
         Self(Owner::Os(handle))
     }
 }
 
+#[cfg(windows)]
+impl From<Os> for Owned {
+    fn from(handle: Os) -> Self {
+        Self(Owner::Os(Open::Handle(handle)))
+    }
+}
+
+#[cfg(windows)]
+impl From<OwnedSocket> for Owned {
+    fn from(socket: OwnedSocket) -> Self {
+        Self(Owner::Os(Open::Socket(socket)))
+    }
+}
+
 /// What the standard library has open.
 macro_rules! from_std {
-    ($($open:ty),+) => {$(
+    ($os:ty: $($open:ty),+) => {$(
         impl From<$open> for Owned {
             fn from(open: $open) -> Self {
-                Os::from(open).into()
+                <$os>::from(open).into()
             }
         }
     )+};
 }
 
-from_std!(fs::File, ChildStdin, ChildStdout, ChildStderr);
+from_std!(Os: fs::File, ChildStdin, ChildStdout, ChildStderr);
 #[cfg(unix)]
-from_std!(std::net::TcpStream, std::net::UdpSocket, std::os::unix::net::UnixStream);
+from_std!(Os: std::net::TcpStream, std::net::UdpSocket, std::os::unix::net::UnixStream);
+#[cfg(windows)]
+from_std!(OwnedSocket: std::net::TcpStream, std::net::UdpSocket);
 
 impl TryFrom<Owned> for Os {
     type Error = io::Error;
 
     /// # Errors
     ///
-    /// If the handle is a simulated kernel's: the OS does not know it.
+    /// If the handle is a simulated kernel's: the OS does not know it. On Windows also if it is a
+    /// socket.
     fn try_from(handle: Owned) -> io::Result<Self> {
-        let foreign = |_| io::Error::other("a simulated kernel's handle means nothing to the OS");
-        handle.into_os().map_err(foreign)
+        handle.into_os().map_err(|handle| handle.is_not("a handle of the OS"))
+    }
+}
+
+#[cfg(windows)]
+impl TryFrom<Owned> for OwnedSocket {
+    type Error = io::Error;
+
+    /// # Errors
+    ///
+    /// If it is no socket.
+    fn try_from(handle: Owned) -> io::Result<Self> {
+        match handle.0 {
+            Owner::Os(Open::Socket(socket)) => Ok(socket),
+            _ => Err(handle.is_not("a socket")),
+        }
     }
 }
 
@@ -302,37 +349,63 @@ pub(crate) fn pipe() -> io::Result<(Owned, Owned)> {
 pub(crate) use win32::pipe;
 
 #[cfg(unix)]
-fn os_raw(handle: &Os) -> Raw {
-    handle.as_raw_fd()
+fn into_handle(open: Open) -> Result<Os, Open> {
+    Ok(open)
 }
 
 #[cfg(windows)]
-fn os_raw(handle: &Os) -> Raw {
-    handle.as_raw_handle().addr() as isize
+fn into_handle(open: Open) -> Result<Os, Open> {
+    match open {
+        Open::Handle(handle) => Ok(handle),
+        socket @ Open::Socket(_) => Err(socket),
+    }
+}
+
+#[cfg(unix)]
+fn as_handle(open: &Open) -> Option<&Os> {
+    Some(open)
+}
+
+#[cfg(windows)]
+fn as_handle(open: &Open) -> Option<&Os> {
+    match open {
+        Open::Handle(handle) => Some(handle),
+        Open::Socket(_) => None,
+    }
+}
+
+#[cfg(unix)]
+fn os_raw(open: &Open) -> Raw {
+    open.as_raw_fd()
+}
+
+#[cfg(windows)]
+fn os_raw(open: &Open) -> Raw {
+    open.raw()
 }
 
 /// Whether it is a file with offsets, and no stream.
 #[cfg(unix)]
-fn os_has_offsets(handle: &Os) -> bool {
+fn os_has_offsets(handle: &Open) -> bool {
     rustix::fs::tell(handle) != Err(rustix::io::Errno::SPIPE)
 }
 
 /// Whether it is a file with offsets, and no stream.
 #[cfg(windows)]
-fn os_has_offsets(handle: &Os) -> bool {
+fn os_has_offsets(handle: &Open) -> bool {
     win32::is_disk(os_raw(handle))
 }
 
 /// Whether the page cache is passed by: then nothing is ever at hand, and trying would wait.
 #[cfg(all(any(target_os = "linux", target_os = "android", target_os = "freebsd"), not(miri)))]
-fn os_is_direct(handle: &Os) -> bool {
+fn os_is_direct(handle: &Open) -> bool {
     let flags = rustix::fs::fcntl_getfl(handle);
     flags.is_ok_and(|flags| flags.contains(rustix::fs::OFlags::DIRECT))
 }
 
 /// What direct I/O asks of a buffer's address, if the OS says so at once.
 #[cfg(target_os = "linux")]
-fn os_direct_alignment(handle: &Os) -> Option<usize> {
+fn os_direct_alignment(handle: &Open) -> Option<usize> {
     use rustix::fs::{AtFlags, StatxFlags, statx};
 
     let told = statx(handle, c"", AtFlags::EMPTY_PATH, StatxFlags::DIOALIGN).ok()?;
@@ -342,12 +415,12 @@ fn os_direct_alignment(handle: &Os) -> Option<usize> {
 
 /// What direct I/O asks of a buffer's address: this system does not say.
 #[cfg(not(target_os = "linux"))]
-fn os_direct_alignment(_handle: &Os) -> Option<usize> {
+fn os_direct_alignment(_handle: &Open) -> Option<usize> {
     None
 }
 
 /// Whether the page cache is passed by: not on this system. Miri has no such flag either.
 #[cfg(any(miri, not(any(target_os = "linux", target_os = "android", target_os = "freebsd"))))]
-fn os_is_direct(_handle: &Os) -> bool {
+fn os_is_direct(_handle: &Open) -> bool {
     false
 }

@@ -14,6 +14,8 @@ mod win32;
 mod files;
 #[path = "windows/pipes.rs"]
 mod pipes;
+#[path = "windows/sockets.rs"]
+mod sockets;
 #[path = "windows/storms.rs"]
 mod storms;
 #[path = "windows/held_back.rs"]

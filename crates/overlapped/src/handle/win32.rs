@@ -4,7 +4,10 @@
 use std::{
     fs::OpenOptions,
     io,
-    os::windows::{fs::OpenOptionsExt, io::FromRawHandle},
+    os::windows::{
+        fs::OpenOptionsExt,
+        io::{AsRawHandle, AsRawSocket, FromRawHandle, OwnedSocket},
+    },
     process, ptr,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
@@ -16,9 +19,13 @@ use windows_sys::{
     },
     Win32::{
         Foundation::{HANDLE, INVALID_HANDLE_VALUE},
+        Networking::WinSock::{
+            SO_PROTOCOL_INFOW, SO_TYPE, SOCK_STREAM, SOCKET, SOL_SOCKET, WSAPROTOCOL_INFOW,
+            XP1_IFS_HANDLES, getsockopt,
+        },
         Storage::FileSystem::{
             FILE_FLAG_FIRST_PIPE_INSTANCE, FILE_FLAG_OVERLAPPED, FILE_TYPE, FILE_TYPE_DISK,
-            GetFileType, PIPE_ACCESS_INBOUND,
+            FILE_TYPE_PIPE, GetFileType, PIPE_ACCESS_INBOUND,
         },
         System::{
             IO::IO_STATUS_BLOCK,
@@ -34,6 +41,22 @@ use super::{Os, Owned, Raw};
 
 /// How many bytes a pipe takes before a write waits, as Linux has it.
 const PIPE_ROOM: u32 = 64 << 10;
+
+/// What is open: a handle, or a socket, which is a handle that Winsock closes.
+#[derive(Debug)]
+pub(super) enum Open {
+    Handle(Os),
+    Socket(OwnedSocket),
+}
+
+impl Open {
+    pub(super) fn raw(&self) -> Raw {
+        match self {
+            Self::Handle(handle) => handle.as_raw_handle().addr() as Raw,
+            Self::Socket(socket) => socket.as_raw_socket() as Raw,
+        }
+    }
+}
 
 /// The number as Win32's calls take it.
 pub(crate) fn handle(raw: Raw) -> HANDLE {
@@ -51,6 +74,44 @@ pub(crate) fn is_disk(raw: Raw) -> bool {
     file_type(raw) == FILE_TYPE_DISK
 }
 
+/// The number as Winsock's calls take it.
+pub(crate) fn socket(raw: Raw) -> SOCKET {
+    raw as SOCKET
+}
+
+/// Whether it is a socket. Winsock knows only its own.
+pub(crate) fn is_socket(raw: Raw) -> bool {
+    file_type(raw) == FILE_TYPE_PIPE && socket_type(raw).is_some()
+}
+
+/// Whether a read of it may get a part of what was sent at once: a pipe of messages, or a socket
+/// that is no stream.
+pub(crate) fn has_messages(raw: Raw) -> bool {
+    match socket_type(raw) {
+        Some(of) => of != SOCK_STREAM,
+        None => is_pipe_of_messages(raw),
+    }
+}
+
+fn socket_type(raw: Raw) -> Option<i32> {
+    let (mut told, mut room) = (0_i32, size_of::<i32>() as i32);
+    let place = (&raw mut told).cast();
+    // SAFETY: there is room for the answer, and the call is over when it returns.
+    let failed = unsafe { getsockopt(socket(raw), SOL_SOCKET, SO_TYPE, place, &raw mut room) };
+    (failed == 0).then_some(told)
+}
+
+/// Whether it is a socket that is no handle as good as any: a layer of Winsock's stands before it.
+pub(crate) fn is_layered_socket(raw: Raw) -> bool {
+    let mut told = WSAPROTOCOL_INFOW::default();
+    let mut room = size_of::<WSAPROTOCOL_INFOW>() as i32;
+    let place = (&raw mut told).cast();
+    // SAFETY: as above.
+    let failed =
+        unsafe { getsockopt(socket(raw), SOL_SOCKET, SO_PROTOCOL_INFOW, place, &raw mut room) };
+    is_socket(raw) && (failed != 0 || told.dwServiceFlags1 & XP1_IFS_HANDLES == 0)
+}
+
 /// Whether calls on it need not block: it was opened with `FILE_FLAG_OVERLAPPED`.
 pub(crate) fn is_overlapped(raw: Raw) -> bool {
     let (mut status, mut mode) = (IO_STATUS_BLOCK::default(), FILE_MODE_INFORMATION::default());
@@ -64,8 +125,7 @@ pub(crate) fn is_overlapped(raw: Raw) -> bool {
     failed == 0 && mode.Mode & synchronous == 0
 }
 
-/// Whether it is a pipe of messages, of which a read may get a part.
-pub(crate) fn has_messages(raw: Raw) -> bool {
+fn is_pipe_of_messages(raw: Raw) -> bool {
     let (mut flags, none) = (0, ptr::null_mut());
     // SAFETY: there is room for the flags, and nothing else is asked.
     let good = unsafe { GetNamedPipeInfo(handle(raw), &raw mut flags, none, none, none) };

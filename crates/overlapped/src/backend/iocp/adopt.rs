@@ -8,7 +8,7 @@ use std::{
 
 use super::{Shared, packets};
 use crate::{
-    backend::{Attempt, Cheap, Owned},
+    backend::{Attempt, Cheap, Owned, win32::calls::Target},
     handle::{self, Raw, win32},
 };
 
@@ -22,11 +22,21 @@ pub(super) enum Manner {
 }
 
 /// What is known of a handle.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Known {
     pub(super) manner: Manner,
+    pub(super) target: Target,
     /// It has offsets; asked without one it moves on from where it stands.
     pub(super) is_disk: bool,
+    /// One of no bytes is one, too.
+    pub(super) has_messages: bool,
+}
+
+impl Known {
+    fn new(raw: Raw, manner: Manner) -> Self {
+        let (is_disk, has_messages) = (win32::is_disk(raw), win32::has_messages(raw));
+        Self { manner, target: Target::of(raw), is_disk, has_messages }
+    }
 }
 
 /// The handles that were adopted. A number that the OS gives out again is adopted again before any
@@ -38,8 +48,7 @@ impl Manners {
     /// What is known of a handle; one that was never adopted is the workers'.
     pub(super) fn of(&self, raw: Raw) -> Known {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let unknown = || Known { manner: Manner::Workers, is_disk: win32::is_disk(raw) };
-        known.get(&raw).copied().unwrap_or_else(unknown)
+        known.get(&raw).copied().unwrap_or_else(|| Known::new(raw, Manner::Workers))
     }
 
     fn note(&self, raw: Raw, known: Known) {
@@ -54,7 +63,7 @@ impl Cheap for Shared {
     }
 
     fn adopt(&self, handle: &Owned) {
-        if handle.os().is_none() {
+        if handle.is_simulated() {
             return;
         }
         let raw = handle::raw(handle);
@@ -62,6 +71,6 @@ impl Cheap for Shared {
             Ok(()) => Manner::Packets { skips: packets::skip_on_success(raw) },
             Err(_) => Manner::Workers,
         };
-        self.manners.note(raw, Known { manner, is_disk: win32::is_disk(raw) });
+        self.manners.note(raw, Known::new(raw, manner));
     }
 }

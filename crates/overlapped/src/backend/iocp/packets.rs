@@ -93,10 +93,11 @@ impl Bell for CompletionPort {
     }
 }
 
-/// Asks that what succeeds at once send no packet; whether the OS agrees. Not of a pipe of
-/// messages: whether a part of one counts as a success is not the same on all systems.
+/// Asks that what succeeds at once send no packet; whether the OS agrees. Not of what has messages:
+/// whether a part of one counts as a success is not the same on all systems. Not of a socket that
+/// somebody else's layer stands before: what that calls success is its own.
 pub(super) fn skip_on_success(raw: Raw) -> bool {
-    if win32::has_messages(raw) {
+    if win32::has_messages(raw) || win32::is_layered_socket(raw) {
         return false;
     }
     let mode = FILE_SKIP_COMPLETION_PORT_ON_SUCCESS as u8;

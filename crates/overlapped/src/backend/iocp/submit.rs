@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    Shared,
-    adopt::{Known, Manner},
-};
+use super::{Shared, adopt::Manner};
 use crate::{
     backend::{Bell, Cause, Completion, Entry, Id, Op, Submit, Value, win32::NO_PLACE},
     handle::Raw,
@@ -20,23 +17,22 @@ impl IocpSubmit {
 
     /// A read or write, by the manner of its handle.
     fn transfer(&self, entry: Entry, raw: Raw, at: Option<u64>) -> Result<(), Entry> {
-        if entry.is_empty() {
-            // A pipe would wait for data, and take none.
+        let known = self.0.manners.of(raw);
+        if entry.is_empty() && !known.has_messages {
+            // A stream would wait for data, and take none.
             return self.answer(entry, Ok(Value::Count(0)));
         }
-        match self.0.manners.of(raw) {
-            Known { manner: Manner::Packets { .. }, is_disk: true } if at.is_none() => {
-                self.answer(entry, Err(NO_PLACE))
-            }
-            Known { manner: Manner::Packets { skips }, .. } => {
-                let call = self.0.flights().enter(entry, raw, skips);
-                if let Some(over) = self.0.issue(call) {
-                    self.0.done.push(over);
-                }
-                Ok(())
-            }
-            Known { manner: Manner::Workers, .. } => self.0.workers.enqueue(entry),
+        let Manner::Packets { skips } = known.manner else {
+            return self.0.workers.enqueue(entry);
+        };
+        if known.is_disk && at.is_none() {
+            return self.answer(entry, Err(NO_PLACE));
         }
+        let call = self.0.flights().enter(entry, known.target, skips);
+        if let Some(over) = self.0.issue(call) {
+            self.0.done.push(over);
+        }
+        Ok(())
     }
 
     fn answer(&self, entry: Entry, answer: Result<Value, Cause>) -> Result<(), Entry> {

@@ -7,13 +7,13 @@ use std::{
     thread,
 };
 
-use windows_sys::Win32::Foundation::ERROR_INVALID_PARAMETER;
+use windows_sys::Win32::{Foundation::ERROR_INVALID_PARAMETER, Networking::WinSock::WSAEINVAL};
 
 use crate::{
     backend::{
         Completion, Entry, Id,
         win32::{
-            calls::{Call, Issued},
+            calls::{Call, Issued, Target},
             cancelled,
             done::Done,
             event::Event,
@@ -24,6 +24,9 @@ use crate::{
     },
     handle::Raw,
 };
+
+/// What is said of a handle that is bound to a port, and of such a socket.
+const BOUND: [u32; 2] = [ERROR_INVALID_PARAMETER, WSAEINVAL as u32];
 
 pub(super) struct Streams {
     inner: Mutex<Inner>,
@@ -128,14 +131,14 @@ impl Streams {
     fn next(&self) -> Option<Call> {
         let mut inner = self.lock();
         let (entry, raw) = inner.arrivals.pop_front()?;
-        Some(inner.flights.enter(entry, raw, false))
+        Some(inner.flights.enter(entry, Target::of(raw), false))
     }
 
     fn issue(&self, call: Call) {
         let id = call.id();
         match call.make_with_routine() {
             Issued::Pending | Issued::Done => self.lock().flights.cancel_late(id),
-            Issued::Refused(failure) if failure.code == ERROR_INVALID_PARAMETER => self.give_up(id),
+            Issued::Refused(failure) if BOUND.contains(&failure.code) => self.give_up(id),
             Issued::Refused(failure) => {
                 let word = self.lock().flights.refused(id, failure);
                 self.heed(word);

@@ -21,8 +21,9 @@ impl Submit for ThreadsSubmit {
         match entry.op() {
             // A pipe is read, or written, without being asked before whether it is ready.
             Op::Nop | Op::Timer { .. } | Op::Poll { .. } => {}
-            // A pipe would wait for data, and take none.
-            Op::Read { .. } | Op::Write { .. } if entry.is_empty() => {}
+            // A stream would wait for data, and take none.
+            Op::Read { from: raw, .. } | Op::Write { to: raw, .. }
+                if entry.is_empty() && !win32::has_messages(raw) => {}
             Op::Read { from: raw, at: None } | Op::Write { to: raw, at: None } if waits(raw) => {
                 self.0.streams.arrive(entry, raw);
                 return Ok(());

@@ -10,11 +10,17 @@ use windows_sys::Win32::{
     Foundation::{
         ERROR_IO_PENDING, ERROR_MORE_DATA, GetLastError, HANDLE, NTSTATUS, RtlNtStatusToDosError,
     },
+    Networking::WinSock::{WSABUF, WSAEMSGSIZE},
     Storage::FileSystem::{ReadFile, ReadFileEx, WriteFile, WriteFileEx},
     System::IO::{CancelIoEx, GetOverlappedResult, OVERLAPPED, OVERLAPPED_0, OVERLAPPED_0_0},
 };
 
-use super::{event::Event, interrupt::Interrupt, routine};
+use super::{
+    event::Event,
+    interrupt::Interrupt,
+    routine,
+    sockets::{self, Beside},
+};
 use crate::{
     backend::{Entry, Id, Op},
     error::NtStatus,
@@ -66,22 +72,46 @@ fn prepare(entry: &mut Entry, at: Option<u64>, event: HANDLE) {
     unsafe { entry.overlapped().write(ready) };
 }
 
+/// What calls are made on.
+#[derive(Clone, Copy)]
+pub(crate) struct Target {
+    raw: Raw,
+    is_socket: bool,
+}
+
+impl Target {
+    pub(crate) fn of(raw: Raw) -> Self {
+        Self { raw, is_socket: win32::is_socket(raw) }
+    }
+
+    pub(super) fn is_socket(self) -> bool {
+        self.is_socket
+    }
+}
+
 /// What the OS says of a call that is over. More data than there was room for is a success (C3).
-pub(super) fn result(raw: Raw, entry: &Entry) -> Result<u32, u32> {
+pub(super) fn result(target: Target, entry: &Entry) -> Result<u32, u32> {
+    let (handle, place) = (win32::handle(target.raw), entry.overlapped());
     let mut n = 0;
-    // SAFETY: the place is the entry's own, which is borrowed; nothing is waited for.
-    let good =
-        unsafe { GetOverlappedResult(win32::handle(raw), entry.overlapped(), &raw mut n, 0) };
-    match if good == 0 { last_error() } else { 0 } {
-        0 | ERROR_MORE_DATA => Ok(n),
+    let good = match target.is_socket {
+        // SAFETY: the place is the entry's own, which is borrowed; nothing is waited for.
+        true => unsafe { sockets::result(target.raw, place, &raw mut n) },
+        // SAFETY: as above.
+        false => unsafe { GetOverlappedResult(handle, place, &raw mut n, 0) != 0 },
+    };
+    match if good { 0 } else { last_error() } {
+        0 | ERROR_MORE_DATA | MESSAGE_SIZE => Ok(n),
         code => Err(code),
     }
 }
 
+/// As `ERROR_MORE_DATA`, of a datagram.
+const MESSAGE_SIZE: u32 = WSAEMSGSIZE as u32;
+
 /// Asks that the call in flight for an operation stop. That there is none any more is as well.
-pub(super) fn cancel(raw: Raw, entry: &Entry) {
+pub(super) fn cancel(target: Target, entry: &Entry) {
     // SAFETY: the address is only compared with those of calls in flight.
-    let _proves_nothing = unsafe { CancelIoEx(win32::handle(raw), entry.overlapped()) };
+    let _proves_nothing = unsafe { CancelIoEx(win32::handle(target.raw), entry.overlapped()) };
 }
 
 /// A piece of an operation's memory that is still to be moved.
@@ -114,38 +144,69 @@ impl Part {
     ///
     /// The memory stays the operation's until the call is over, and `block`, with the event in it,
     /// in place and untouched.
-    unsafe fn issue(self, raw: Raw, block: *mut OVERLAPPED) -> Issued {
-        let (handle, none) = (win32::handle(raw), ptr::null_mut());
-        let good = if self.writes {
-            // SAFETY: the caller's promise, and the OS only reads it.
-            unsafe { WriteFile(handle, self.start, self.len, none, block) }
-        } else {
-            // SAFETY: the caller's promise.
-            unsafe { ReadFile(handle, self.start, self.len, none, block) }
-        };
-        if good != 0 {
+    unsafe fn issue(self, target: Target, block: *mut OVERLAPPED) -> Issued {
+        // SAFETY: the caller's promise; no count is asked for.
+        if unsafe { self.make(target, ptr::null_mut(), block) } {
             return Issued::Done;
         }
         match Failure::last() {
             // A warning comes as a packet, too: no handle that gives one skips packets.
-            Failure { code: ERROR_IO_PENDING | ERROR_MORE_DATA, .. } => Issued::Pending,
+            Failure { code: ERROR_IO_PENDING | ERROR_MORE_DATA | MESSAGE_SIZE, .. } => {
+                Issued::Pending
+            }
             failure => Issued::Refused(failure),
         }
+    }
+
+    /// Whether it went well; the error is the calling thread's last.
+    ///
+    /// # Safety
+    ///
+    /// As [`issue`](Self::issue). There is room for the count, or it is null; so may be `block`.
+    unsafe fn make(self, target: Target, count: *mut u32, block: *mut OVERLAPPED) -> bool {
+        let handle = win32::handle(target.raw);
+        let beside = Beside { count, block, routine: None };
+        match (target.is_socket, self.writes) {
+            // SAFETY: the caller's promise.
+            (false, false) => unsafe { ReadFile(handle, self.start, self.len, count, block) != 0 },
+            // SAFETY: the caller's promise, and the OS only reads it.
+            (false, true) => unsafe { WriteFile(handle, self.start, self.len, count, block) != 0 },
+            // SAFETY: the caller's promise.
+            (true, false) => unsafe { sockets::receive(target.raw, self.memory(), beside) },
+            // SAFETY: the caller's promise, and the OS only reads it.
+            (true, true) => unsafe { sockets::send(target.raw, self.memory(), beside) },
+        }
+    }
+
+    fn memory(self) -> WSABUF {
+        WSABUF { len: self.len, buf: self.start }
     }
 
     /// # Safety
     ///
     /// As [`issue`](Self::issue).
-    unsafe fn issue_with_routine(self, raw: Raw, block: *mut OVERLAPPED) -> Issued {
-        let (handle, routine) = (win32::handle(raw), Some(routine::note as _));
-        let good = if self.writes {
-            // SAFETY: the caller's promise, and the OS only reads it.
-            unsafe { WriteFileEx(handle, self.start, self.len, block, routine) }
-        } else {
+    unsafe fn issue_with_routine(self, target: Target, block: *mut OVERLAPPED) -> Issued {
+        let (handle, routine) = (win32::handle(target.raw), Some(routine::note as _));
+        let of_socket = Some(routine::note_of_socket as _);
+        let beside = Beside { count: ptr::null_mut(), block, routine: of_socket };
+        let good = match (target.is_socket, self.writes) {
             // SAFETY: the caller's promise.
-            unsafe { ReadFileEx(handle, self.start, self.len, block, routine) }
+            (false, false) => unsafe {
+                ReadFileEx(handle, self.start, self.len, block, routine) != 0
+            },
+            // SAFETY: the caller's promise, and the OS only reads it.
+            (false, true) => unsafe {
+                WriteFileEx(handle, self.start, self.len, block, routine) != 0
+            },
+            // SAFETY: the caller's promise.
+            (true, false) => unsafe { sockets::receive(target.raw, self.memory(), beside) },
+            // SAFETY: the caller's promise, and the OS only reads it.
+            (true, true) => unsafe { sockets::send(target.raw, self.memory(), beside) },
         };
-        if good == 0 { Issued::Refused(Failure::last()) } else { Issued::Pending }
+        match if good { ERROR_IO_PENDING } else { last_error() } {
+            ERROR_IO_PENDING => Issued::Pending,
+            _ => Issued::Refused(Failure::last()),
+        }
     }
 }
 
@@ -163,7 +224,7 @@ fn after(mut moved: usize, pieces: impl Iterator<Item = (*mut u8, usize)>) -> (*
 /// A call that is to be made, once.
 pub(crate) struct Call {
     id: Id,
-    raw: Raw,
+    target: Target,
     part: Part,
     block: *mut OVERLAPPED,
     skips: bool,
@@ -185,10 +246,10 @@ impl Call {
     /// # Safety
     ///
     /// The entry is kept until the call is over, or is refused.
-    pub(super) unsafe fn new(entry: &mut Entry, raw: Raw, moved: usize, skips: bool) -> Self {
+    pub(super) unsafe fn new(entry: &mut Entry, target: Target, moved: usize, skips: bool) -> Self {
         let part = Part::of(entry, moved);
         prepare(entry, part.at, ptr::null_mut());
-        Self { id: entry.id(), raw, part, block: entry.overlapped(), skips }
+        Self { id: entry.id(), target, part, block: entry.overlapped(), skips }
     }
 
     /// The operation that it is made for.
@@ -210,35 +271,40 @@ impl Call {
     /// once too. [`Issued::Done`] is not among the answers.
     pub(crate) fn make_with_routine(self) -> Issued {
         // SAFETY: who made the call promised it.
-        unsafe { self.part.issue_with_routine(self.raw, self.block) }
+        unsafe { self.part.issue_with_routine(self.target, self.block) }
     }
 
     pub(crate) fn make(self) -> Issued {
         // SAFETY: who made the call promised it.
-        unsafe { self.part.issue(self.raw, self.block) }
+        unsafe { self.part.issue(self.target, self.block) }
     }
 }
 
 /// Moves the part of `entry` that begins after `moved` bytes and waits for it, on whatever sort of
 /// handle. Its event sends the packet of a handle that is bound elsewhere nowhere.
-pub(super) fn transfer(raw: Raw, entry: &mut Entry, moved: usize, interrupt: &Interrupt) -> Moved {
+pub(super) fn transfer(
+    target: Target,
+    entry: &mut Entry,
+    moved: usize,
+    interrupt: &Interrupt,
+) -> Moved {
     let event = Event::new().map_err(|error| code(&error))?;
     let part = Part::of(entry, moved);
     prepare(entry, part.at, event.tagged());
     // SAFETY: entry and event are there until the end of this function, and it does not end while
     // the call is in flight.
-    match unsafe { part.issue(raw, entry.overlapped()) } {
+    match unsafe { part.issue(target, entry.overlapped()) } {
         Issued::Refused(Failure { code, .. }) => return Err(code),
         Issued::Pending => {
             if interrupt.wait(&event) {
-                cancel(raw, entry);
+                cancel(target, entry);
             }
             // [C2] the OS has the memory until then.
             event.wait();
         }
         Issued::Done => {}
     }
-    result(raw, entry)
+    result(target, entry)
 }
 
 /// How many bytes, or the OS's word.
@@ -248,18 +314,16 @@ fn code(error: &io::Error) -> u32 {
     error.raw_os_error().unwrap_or_default() as u32
 }
 
-/// Moves the same to where a synchronous file stands.
-pub(super) fn move_on(raw: Raw, entry: &mut Entry, moved: usize) -> Moved {
+/// Moves the same without an OVERLAPPED: to where a synchronous file stands, or on a synchronous
+/// socket, which would not fill it.
+pub(super) fn move_on(target: Target, entry: &mut Entry, moved: usize) -> Moved {
     let part = Part::of(entry, moved);
-    let handle = win32::handle(raw);
     let mut n = 0;
-    let good = if part.writes {
-        // SAFETY: the memory is the entry's, and the call is over when it returns: an overlapped
-        // file refuses to be asked like this.
-        unsafe { WriteFile(handle, part.start, part.len, &raw mut n, ptr::null_mut()) }
-    } else {
-        // SAFETY: as above.
-        unsafe { ReadFile(handle, part.start, part.len, &raw mut n, ptr::null_mut()) }
-    };
-    if good == 0 { Err(last_error()) } else { Ok(n) }
+    // SAFETY: the memory is the entry's, and the call is over when it returns: an overlapped file
+    // refuses to be asked like this, and an overlapped socket waits.
+    let good = unsafe { part.make(target, &raw mut n, ptr::null_mut()) };
+    match if good { 0 } else { last_error() } {
+        0 | MESSAGE_SIZE => Ok(n),
+        code => Err(code),
+    }
 }

@@ -6,13 +6,10 @@ use std::{collections::HashMap, mem};
 use windows_sys::Win32::Foundation::ERROR_HANDLE_EOF;
 
 use super::{
-    calls::{self, Call, Failure},
+    calls::{self, Call, Failure, Target},
     os,
 };
-use crate::{
-    backend::{Cause, Completion, Entry, Id, Op, Value},
-    handle::Raw,
-};
+use crate::backend::{Cause, Completion, Entry, Id, Op, Value};
 
 /// By the addresses of their OVERLAPPEDs: what the OS says of another one is about no operation of
 /// ours, and the address is not followed.
@@ -21,7 +18,7 @@ pub(crate) struct Flights(HashMap<usize, Flight>);
 
 struct Flight {
     entry: Entry,
-    raw: Raw,
+    target: Target,
     skips: bool,
     /// What the calls before this one have moved.
     moved: usize,
@@ -38,9 +35,9 @@ pub(crate) enum Word {
 
 impl Flights {
     /// Keeps an entry for the OS; the call that is to be made for it.
-    pub(crate) fn enter(&mut self, entry: Entry, raw: Raw, skips: bool) -> Call {
+    pub(crate) fn enter(&mut self, entry: Entry, target: Target, skips: bool) -> Call {
         let address = entry.id().overlapped();
-        let flight = Flight { entry, raw, skips, moved: 0, asked: 0, cancelled: false };
+        let flight = Flight { entry, target, skips, moved: 0, asked: 0, cancelled: false };
         self.0.entry(address).insert_entry(flight).get_mut().call()
     }
 
@@ -48,7 +45,7 @@ impl Flights {
     // [C2] the OS has said its last word: by a packet, or by a success that has none.
     pub(crate) fn told(&mut self, address: usize) -> Option<Word> {
         let flight = self.0.get(&address)?;
-        let result = calls::result(flight.raw, &flight.entry);
+        let result = calls::result(flight.target, &flight.entry);
         self.end(address, result)
     }
 
@@ -82,7 +79,7 @@ impl Flights {
             return false;
         };
         flight.cancelled = true;
-        calls::cancel(flight.raw, &flight.entry);
+        calls::cancel(flight.target, &flight.entry);
         true
     }
 
@@ -92,7 +89,7 @@ impl Flights {
         let flight = self.0.get(&id.overlapped());
         let late = flight.filter(|flight| flight.cancelled && flight.entry.id() == id);
         if let Some(flight) = late {
-            calls::cancel(flight.raw, &flight.entry);
+            calls::cancel(flight.target, &flight.entry);
         }
     }
 }
@@ -109,7 +106,7 @@ impl Flight {
     fn call(&mut self) -> Call {
         // SAFETY: the table lets go of the entry when the call is over or refused, and is leaked
         // before that.
-        let call = unsafe { Call::new(&mut self.entry, self.raw, self.moved, self.skips) };
+        let call = unsafe { Call::new(&mut self.entry, self.target, self.moved, self.skips) };
         self.asked = call.asked();
         call
     }

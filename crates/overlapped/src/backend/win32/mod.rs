@@ -1,7 +1,8 @@
 //! What mechanisms on Windows have in common; no mechanism itself.
 //!
 //! * [`flights`] keeps what the OS has: entries, each with its OVERLAPPED.
-//! * [`calls`] are the overlapped calls, and the one that waits for its end.
+//! * [`calls`] are the overlapped calls, and the one that waits for its end; those of [`sockets`]
+//!   are Winsock's.
 //! * [`work`] is the pool of threads for what has no overlapped form, [`perform`] what they do, and
 //!   [`interrupt`] how they are got out of it.
 //! * [`routine`] is how a thread of ours hears of calls that no port tells of.
@@ -14,6 +15,7 @@ pub(super) mod flights;
 mod interrupt;
 mod perform;
 pub(super) mod routine;
+mod sockets;
 mod stat;
 pub(super) mod work;
 

@@ -13,7 +13,13 @@ use windows_sys::Win32::{
     Foundation::ERROR_INVALID_PARAMETER, Storage::FileSystem::FILE_FLAG_OVERLAPPED,
 };
 
-use super::{NO_PLACE, calls, flights, interrupt::Interrupt, stat};
+use super::{
+    NO_PLACE,
+    calls::{self, Target},
+    flights,
+    interrupt::Interrupt,
+    stat,
+};
 use crate::{
     backend::{Cause, Entry, Op, OpenHow, Value},
     error::ECANCELED,
@@ -63,15 +69,18 @@ fn transfer(entry: &mut Entry, raw: Raw, interrupt: &Interrupt) -> Result<Value,
     let op = entry.op();
     let has_no_offset = matches!(op, Op::Read { at: None, .. } | Op::Write { at: None, .. });
     let moves_on = has_no_offset && win32::is_disk(raw);
-    if moves_on && win32::is_overlapped(raw) {
+    let is_overlapped = win32::is_overlapped(raw);
+    if moves_on && is_overlapped {
         return Err(NO_PLACE);
     }
+    let target = Target::of(raw);
+    let moves_on = moves_on || target.is_socket() && !is_overlapped;
     let (mut moved, all) = (0, entry.len());
     loop {
         let result = match moves_on {
             _ if interrupt.is_asked() => Err(ECANCELED as u32),
-            true => calls::move_on(raw, entry, moved),
-            false => calls::transfer(raw, entry, moved, interrupt),
+            true => calls::move_on(target, entry, moved),
+            false => calls::transfer(target, entry, moved, interrupt),
         };
         match result {
             Ok(n) => moved += n as usize,

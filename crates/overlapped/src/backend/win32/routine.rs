@@ -15,6 +15,11 @@ pub(super) extern "system" fn note(_code: u32, _n: u32, block: *mut OVERLAPPED) 
     OVER.with_borrow_mut(|over| over.push(block.addr()));
 }
 
+/// As [`note`], of a socket.
+pub(super) extern "system" fn note_of_socket(_: u32, _: u32, block: *mut OVERLAPPED, _: u32) {
+    note(0, 0, block);
+}
+
 /// Runs the routines of this thread that are due; the addresses of the calls that are over.
 pub(crate) fn run() -> Vec<usize> {
     // SAFETY: routines do no more than `note` does.

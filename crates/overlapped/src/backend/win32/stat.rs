@@ -24,6 +24,7 @@ pub(super) fn of_path(path: &Path) -> io::Result<Metadata> {
 
 pub(super) fn of_handle(raw: Raw) -> io::Result<Metadata> {
     match win32::file_type(raw) {
+        FILE_TYPE_PIPE if win32::is_socket(raw) => Ok(Metadata::new(Kind::Socket, 0)),
         FILE_TYPE_PIPE => Ok(Metadata::new(Kind::Pipe, 0)),
         FILE_TYPE_CHAR => Ok(Metadata::new(Kind::CharDevice, 0)),
         _ => information(raw).map(|info| decode(&info)),
