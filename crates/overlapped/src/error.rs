@@ -260,8 +260,12 @@ fn hint(code: i32, verb: &str, moves_bytes: bool) -> Option<&'static str> {
         5 if verb == "sync_all" || verb == "sync_data" => "open it for writing",
         5 => "check the permissions, and that it is no directory",
         32 => "another program has it open and does not share it",
+        87 if moves_bytes => {
+            "if it is open for direct I/O, align buffer, offset and length (File::alignment)"
+        }
         39 | 112 => "make room on the device",
         109 if verb.starts_with("read") => "the other end of the pipe is gone; nothing more comes",
+        10_054 => "the other side has reset the connection",
         109 | 232 => "the other end of the pipe is gone",
         231 => "all instances of the pipe are in use; try again",
         _ => return None,

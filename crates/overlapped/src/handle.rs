@@ -413,14 +413,29 @@ fn os_direct_alignment(handle: &Open) -> Option<usize> {
     align.is_power_of_two().then_some(align)
 }
 
+/// What direct I/O asks of a buffer's address, if the OS says so at once.
+#[cfg(windows)]
+fn os_direct_alignment(handle: &Open) -> Option<usize> {
+    win32::alignment(os_raw(handle)).map(|asked| asked.memory)
+}
+
 /// What direct I/O asks of a buffer's address: this system does not say.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 fn os_direct_alignment(_handle: &Open) -> Option<usize> {
     None
 }
 
+/// Whether the page cache is passed by: then nothing is ever at hand, and trying would wait.
+#[cfg(windows)]
+fn os_is_direct(handle: &Open) -> bool {
+    win32::is_direct(os_raw(handle))
+}
+
 /// Whether the page cache is passed by: not on this system. Miri has no such flag either.
-#[cfg(any(miri, not(any(target_os = "linux", target_os = "android", target_os = "freebsd"))))]
+#[cfg(all(
+    unix,
+    any(miri, not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))
+))]
 fn os_is_direct(_handle: &Open) -> bool {
     false
 }

@@ -199,7 +199,7 @@ const OTHERWISE: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "this system reserves no room in a file",
+        "Wine reserves no room in a file",
         &[
             "a_registered_file_comes_apart",
             "a_registered_file_does_what_any_file_does",

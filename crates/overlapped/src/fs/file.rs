@@ -214,7 +214,12 @@ impl File {
     /// Reserves room for `len` bytes from `offset`; the file grows to hold them, and later writes
     /// there cannot fail for want of space. See [fallocate(2)].
     ///
+    /// Windows has no such call: room is reserved ([`FILE_ALLOCATION_INFO`]) and the length set, so
+    /// what others write beyond the range at the same moment may be cut off again; and the holes of
+    /// a sparse file stay.
+    ///
     /// [fallocate(2)]: https://man7.org/linux/man-pages/man2/fallocate.2.html
+    /// [`FILE_ALLOCATION_INFO`]: https://learn.microsoft.com/en-us/windows/win32/api/winbase/ns-winbase-file_allocation_info
     pub fn allocate(&self, offset: u64, len: u64) -> Pending<'static, Plain> {
         self.plain(Op::Allocate { of: self.raw(), at: offset, len })
     }

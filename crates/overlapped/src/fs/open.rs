@@ -73,8 +73,9 @@ impl OpenOptions {
         self
     }
 
-    /// Past the page cache (`O_DIRECT`): buffer, offset and length must be aligned as
-    /// [`File::alignment`] says; [`AlignedBuf`](crate::AlignedBuf) makes such buffers.
+    /// Past the page cache (`O_DIRECT`, `FILE_FLAG_NO_BUFFERING`): buffer, offset and length must
+    /// be aligned as [`File::alignment`] says; [`AlignedBuf`](crate::AlignedBuf) makes such
+    /// buffers.
     pub fn direct(&mut self, direct: bool) -> &mut Self {
         self.0.direct = direct;
         self

@@ -14,8 +14,9 @@ use std::{
 
 use windows_sys::{
     Wdk::Storage::FileSystem::{
-        FILE_MODE_INFORMATION, FILE_SYNCHRONOUS_IO_ALERT, FILE_SYNCHRONOUS_IO_NONALERT,
-        FileModeInformation, NtQueryInformationFile,
+        FILE_MODE_INFORMATION, FILE_NO_INTERMEDIATE_BUFFERING, FILE_SYNCHRONOUS_IO_ALERT,
+        FILE_SYNCHRONOUS_IO_NONALERT, FileModeInformation, NTCREATEFILE_CREATE_OPTIONS,
+        NtQueryInformationFile,
     },
     Win32::{
         Foundation::{HANDLE, INVALID_HANDLE_VALUE},
@@ -24,8 +25,10 @@ use windows_sys::{
             XP1_IFS_HANDLES, getsockopt,
         },
         Storage::FileSystem::{
-            FILE_FLAG_FIRST_PIPE_INSTANCE, FILE_FLAG_OVERLAPPED, FILE_TYPE, FILE_TYPE_DISK,
-            FILE_TYPE_PIPE, GetFileType, PIPE_ACCESS_INBOUND,
+            FILE_ALIGNMENT_INFO, FILE_FLAG_FIRST_PIPE_INSTANCE, FILE_FLAG_OVERLAPPED,
+            FILE_INFO_BY_HANDLE_CLASS, FILE_STORAGE_INFO, FILE_TYPE, FILE_TYPE_DISK,
+            FILE_TYPE_PIPE, FileAlignmentInfo, FileStorageInfo, GetFileInformationByHandleEx,
+            GetFileType, PIPE_ACCESS_INBOUND,
         },
         System::{
             IO::IO_STATUS_BLOCK,
@@ -37,7 +40,7 @@ use windows_sys::{
     },
 };
 
-use super::{Os, Owned, Raw};
+use super::{Alignment, Os, Owned, Raw};
 
 /// How many bytes a pipe takes before a write waits, as Linux has it.
 const PIPE_ROOM: u32 = 64 << 10;
@@ -114,6 +117,17 @@ pub(crate) fn is_layered_socket(raw: Raw) -> bool {
 
 /// Whether calls on it need not block: it was opened with `FILE_FLAG_OVERLAPPED`.
 pub(crate) fn is_overlapped(raw: Raw) -> bool {
+    let synchronous = FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT;
+    mode(raw).is_some_and(|mode| mode & synchronous == 0)
+}
+
+/// Whether the cache is passed by: it was opened with `FILE_FLAG_NO_BUFFERING`.
+pub(super) fn is_direct(raw: Raw) -> bool {
+    mode(raw).is_some_and(|mode| mode & FILE_NO_INTERMEDIATE_BUFFERING != 0)
+}
+
+/// How it was opened.
+fn mode(raw: Raw) -> Option<NTCREATEFILE_CREATE_OPTIONS> {
     let (mut status, mut mode) = (IO_STATUS_BLOCK::default(), FILE_MODE_INFORMATION::default());
     let (place, room) = (&raw mut mode, size_of::<FILE_MODE_INFORMATION>() as u32);
     // SAFETY: there is room for both answers; the call is over when it returns.
@@ -121,8 +135,31 @@ pub(crate) fn is_overlapped(raw: Raw) -> bool {
         let place = place.cast();
         NtQueryInformationFile(handle(raw), &raw mut status, place, room, FileModeInformation)
     };
-    let synchronous = FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT;
-    failed == 0 && mode.Mode & synchronous == 0
+    (failed == 0).then_some(mode.Mode)
+}
+
+/// What a file that is open past the cache asks for: whole sectors of its volume, from memory that
+/// begins as a sector and as the device does; nothing if the system does not say.
+pub(crate) fn alignment(raw: Raw) -> Option<Alignment> {
+    // SAFETY: so Win32 has it.
+    let storage: FILE_STORAGE_INFO = unsafe { told(raw, FileStorageInfo) }?;
+    // SAFETY: as above.
+    let device: FILE_ALIGNMENT_INFO = unsafe { told(raw, FileAlignmentInfo) }?;
+    let sector = storage.LogicalBytesPerSector as usize;
+    let memory = sector.max(device.AlignmentRequirement as usize + 1);
+    let good = sector.is_power_of_two() && memory.is_power_of_two();
+    good.then_some(Alignment { memory, offset: sector })
+}
+
+/// # Safety
+///
+/// What is told of that class is a `T`, which has only numbers.
+unsafe fn told<T: Default>(raw: Raw, class: FILE_INFO_BY_HANDLE_CLASS) -> Option<T> {
+    let mut told = T::default();
+    let (place, room) = ((&raw mut told).cast(), size_of::<T>() as u32);
+    // SAFETY: there is room for the answer, and the call is over when it returns.
+    let good = unsafe { GetFileInformationByHandleEx(handle(raw), class, place, room) };
+    (good != 0).then_some(told)
 }
 
 fn is_pipe_of_messages(raw: Raw) -> bool {

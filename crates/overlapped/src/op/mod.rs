@@ -24,7 +24,7 @@ use crate::{
 };
 
 #[cfg(not(unix))]
-const HAS_DIRECT: bool = false;
+const HAS_DIRECT: bool = true;
 
 /// What is asked of the OS, as plain data. The memory that goes with it is lent by the
 /// [`Entry`](crate::backend::Entry) that carries it.

@@ -1,11 +1,11 @@
 use std::{env, fs, io, path::PathBuf, process, thread};
 
 use overlapped::{
-    Cause, Port, Runtime,
+    AlignedBuf, Cause, Port, Runtime,
     fs::{self as ofs, File, OpenOptions},
 };
 
-use super::port;
+use super::{port, threads};
 
 /// A file of its own, removed at the end.
 struct Scratch(PathBuf);
@@ -31,7 +31,7 @@ fn the_best_backend_is_this_one() {
     let port = Port::shared().unwrap();
     assert_eq!(port.backend().name(), "IOCP");
     assert_eq!(port.features().fallback, None);
-    assert!(port.features().missing.contains(&"allocate"));
+    assert!(port.features().missing.is_empty());
 }
 
 // [C3] a short count is not an error, and the end of a file is 0.
@@ -75,8 +75,6 @@ fn what_has_no_overlapped_form_is_done_by_workers() {
     let told = file.metadata().wait().unwrap();
     assert_eq!((told.len, told.links), (5000, 1));
     assert_eq!(ofs::metadata(&port, &scratch.0).wait().unwrap().inode, told.inode);
-    let error = file.allocate(0, 10).wait().unwrap_err();
-    assert!(matches!(error.cause(), Cause::Unsupported(_)), "{error}");
     file.close().wait().unwrap();
     let renamed = Scratch::new("renamed");
     ofs::rename(&port, &scratch.0, &renamed.0).wait().unwrap();
@@ -90,6 +88,52 @@ fn what_has_no_overlapped_form_is_done_by_workers() {
     ofs::create_dir(&port, &dir.0).wait().unwrap();
     assert!(fs::metadata(&dir.0).unwrap().is_dir());
     ofs::remove_dir(&port, &dir.0).wait().unwrap();
+}
+
+// [C3] the file grows, and never shrinks; what cannot be reserved is told in the OS's word.
+#[test]
+fn room_is_reserved() {
+    for port in [port(), threads()] {
+        let scratch = Scratch::new("room");
+        let file = File::create(&port, &scratch.0).wait().unwrap();
+        file.write_all_at(bytes(1000), 0).wait().unwrap();
+        match file.allocate(500, 100_000).wait() {
+            Ok(_) => assert_eq!(fs::metadata(&scratch.0).unwrap().len(), 100_500),
+            Err(error) => {
+                // Wine's word: the call is not implemented.
+                assert_eq!(error.raw_os_error(), Some(120), "{error}");
+                println!("no room is reserved here: {error}");
+            }
+        }
+        let len = fs::metadata(&scratch.0).unwrap().len();
+        file.allocate(0, 1000).wait().unwrap();
+        assert_eq!(fs::metadata(&scratch.0).unwrap().len(), len);
+        assert_eq!(file.read_exact_at(vec![0; 1000], 0).wait().unwrap().buf, bytes(1000));
+        for (at, len) in [(0, 0), (u64::MAX, 1), (1 << 63, 1)] {
+            let error = file.allocate(at, len).wait().unwrap_err();
+            assert_eq!(error.raw_os_error(), Some(87), "{error}");
+        }
+    }
+}
+
+#[test]
+fn the_cache_is_passed_by() {
+    for port in [port(), threads()] {
+        let scratch = Scratch::new("direct");
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).direct(true);
+        let file = options.open(&port, &scratch.0).wait().unwrap();
+        let asked = file.alignment().unwrap();
+        let len = 4 * asked.offset;
+        let mut buf = AlignedBuf::new(len, asked.memory);
+        buf.copy_from_slice(&bytes(len));
+        assert_eq!(file.write_at(buf, asked.offset as u64).wait().unwrap().n, len);
+        let read = file.read_at(AlignedBuf::new(2 * len, asked.memory), asked.offset as u64);
+        let read = read.wait().unwrap();
+        assert_eq!((read.n, &read.buf[..len]), (len, &bytes(len)[..]));
+        let ranges = file.read_ranges(&[(asked.offset as u64, len)], 4).wait();
+        assert_eq!(ranges[0].as_ref().unwrap().buf[..len], bytes(len));
+    }
 }
 
 #[test]

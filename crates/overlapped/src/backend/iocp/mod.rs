@@ -60,7 +60,6 @@ pub(crate) fn open(workers: usize) -> Result<Backend, String> {
     });
     Ok(Backend {
         features: Features {
-            missing: vec!["allocate"],
             flags: vec!["SKIP_COMPLETION_PORT_ON_SUCCESS"],
             ..Features::all_native(Kind::Iocp)
         },

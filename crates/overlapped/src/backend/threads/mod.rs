@@ -50,7 +50,7 @@ pub(crate) fn open(workers: usize) -> Result<Backend, String> {
         bell,
     });
     Ok(Backend {
-        features: Features { missing: vec!["allocate"], ..Features::all_native(Kind::Threads) },
+        features: Features::all_native(Kind::Threads),
         submit: Box::new(ThreadsSubmit::new(Arc::clone(&shared))),
         reap: Box::new(ThreadsReap::new(shared)),
         clock: Box::new(RealClock::default()),

@@ -14,6 +14,7 @@ pub(super) mod event;
 pub(super) mod flights;
 mod interrupt;
 mod perform;
+mod reserve;
 pub(super) mod routine;
 mod sockets;
 mod stat;

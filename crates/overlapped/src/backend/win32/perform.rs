@@ -10,7 +10,8 @@ use std::{
 };
 
 use windows_sys::Win32::{
-    Foundation::ERROR_INVALID_PARAMETER, Storage::FileSystem::FILE_FLAG_OVERLAPPED,
+    Foundation::ERROR_INVALID_PARAMETER,
+    Storage::FileSystem::{FILE_FLAG_NO_BUFFERING, FILE_FLAG_OVERLAPPED},
 };
 
 use super::{
@@ -18,7 +19,7 @@ use super::{
     calls::{self, Target},
     flights,
     interrupt::Interrupt,
-    stat,
+    reserve, stat,
 };
 use crate::{
     backend::{Cause, Entry, Op, OpenHow, Value},
@@ -43,9 +44,7 @@ fn step(entry: &mut Entry, interrupt: &Interrupt) -> Result<Value, Cause> {
         Op::Sync { of, data_only: false } => plain(file(of).sync_all()),
         Op::Sync { of, data_only: true } => plain(file(of).sync_data()),
         Op::SetLen { of, len } => plain(file(of).set_len(len)),
-        Op::Allocate { .. } => {
-            Err(Cause::Unsupported("this system reserves no room in a file; use set_len"))
-        }
+        Op::Allocate { of, at, len } => plain(reserve::reserve(&file(of), at, len)),
         Op::Stat { of: Some(of) } => {
             let metadata = stat::of_handle(of);
             told(entry, metadata)
@@ -112,7 +111,8 @@ fn open(path: &Path, how: OpenHow) -> Result<Value, Cause> {
     let mut options = fs::OpenOptions::new();
     options.read(how.read).write(how.write).append(how.append).truncate(how.truncate);
     options.create(how.create).create_new(how.create_new);
-    options.custom_flags(FILE_FLAG_OVERLAPPED);
+    let past_the_cache = if how.direct { FILE_FLAG_NO_BUFFERING } else { 0 };
+    options.custom_flags(FILE_FLAG_OVERLAPPED | past_the_cache);
     options.open(path).map(Value::handle).map_err(|error| cause(&error))
 }
 

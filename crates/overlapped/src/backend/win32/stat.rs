@@ -27,7 +27,10 @@ pub(super) fn of_handle(raw: Raw) -> io::Result<Metadata> {
         FILE_TYPE_PIPE if win32::is_socket(raw) => Ok(Metadata::new(Kind::Socket, 0)),
         FILE_TYPE_PIPE => Ok(Metadata::new(Kind::Pipe, 0)),
         FILE_TYPE_CHAR => Ok(Metadata::new(Kind::CharDevice, 0)),
-        _ => information(raw).map(|info| decode(&info)),
+        _ => {
+            let info = information(raw)?;
+            Ok(Metadata { direct: win32::alignment(raw), ..decode(&info) })
+        }
     }
 }
 
