@@ -8,7 +8,7 @@ use overlapped::{
 use super::{
     Env, table,
     tools::{block_on, bytes, cancelled, eventually, land, must, waits},
-    world,
+    words, world,
 };
 
 table! {
@@ -22,8 +22,8 @@ table! {
     Bytes "C7" an_abandoned_write_that_was_cancelled_owes_nothing;
 }
 
-const EBADF: i32 = 9;
-const EPIPE: i32 = 32;
+/// No file is that long.
+const FAR: u64 = 1 << 63;
 
 fn a_failed_abandoned_write_is_told_by_the_next(env: &Env) {
     let port = env.port();
@@ -32,7 +32,7 @@ fn a_failed_abandoned_write_is_told_by_the_next(env: &Env) {
     drop(writer.write_all(vec![7; 10]));
     eventually("the write has failed", || port.in_flight().is_empty());
     let failed = must(writer.write_all(vec![8; 10])).expect_err("it tells");
-    assert_eq!((failed.error.raw_os_error(), failed.buf), (Some(EPIPE), vec![8; 10]));
+    assert_eq!((failed.error.raw_os_error(), failed.buf), (Some(words::NO_READER), vec![8; 10]));
 }
 
 fn a_failed_abandoned_write_is_told_by_closing(env: &Env) {
@@ -41,23 +41,23 @@ fn a_failed_abandoned_write_is_told_by_closing(env: &Env) {
     block_on(reader.close()).expect("nothing was abandoned");
     drop(writer.write_all(vec![7; 10]));
     let told = block_on(writer.close()).expect_err("it tells");
-    assert_eq!(told.raw_os_error(), Some(EPIPE));
+    assert_eq!(told.raw_os_error(), Some(words::NO_READER));
     assert!(told.to_string().contains("abandoned"), "{told}");
 }
 
-/// A file open for reading only, with a write under way that must fail and that nobody watches.
+/// A file with a write under way that must fail and that nobody watches. A sync of its own would
+/// succeed.
 fn file_with_a_debt(env: &Env, port: &overlapped::Port) -> File {
-    drop(env.file(port, 100));
-    let file = must(File::open(port, env.path("file"))).expect("a file");
-    drop(file.write_at(vec![7; 10], 0));
+    let file = env.file(port, 100);
+    drop(file.write_at(vec![7; 10], FAR));
     file
 }
 
 fn a_failed_abandoned_file_write_is_told_by_the_next_write(env: &Env) {
     let port = env.port();
     let file = env.file(&port, 100);
-    // No file is that long; a write of its own would succeed.
-    drop(file.write_at(vec![7; 10], 1 << 63));
+    // A write of its own would succeed.
+    drop(file.write_at(vec![7; 10], FAR));
     // A read is no place to tell it.
     assert_eq!(bytes(must(file.read_at(vec![0; 200], 0))).len(), 100);
     eventually("a write tells", || match must(file.write_at(vec![8; 10], 0)) {
@@ -76,19 +76,23 @@ fn a_failed_abandoned_file_write_is_told_by_the_next_sync(env: &Env) {
     let file = file_with_a_debt(env, &port);
     eventually("a sync tells", || match must(file.sync_data()) {
         Ok(()) => false,
-        Err(told) => told.raw_os_error() == Some(EBADF),
+        Err(told) => told.kind() == std::io::ErrorKind::InvalidInput,
     });
     must(file.sync_data()).expect("told once, and a sync of its own succeeds");
 }
 
 fn a_failed_abandoned_file_write_is_told_by_closing(env: &Env) {
     let port = env.port();
-    let file = file_with_a_debt(env, &port);
-    let told = file.close().wait().expect_err("it tells");
-    assert_eq!(told.raw_os_error(), Some(EBADF));
-    let file = file_with_a_debt(env, &port);
-    let parts = block_on(file.into_parts());
-    assert_eq!(parts.error.expect("it tells").raw_os_error(), Some(EBADF));
+    drop(env.file(&port, 100));
+    let failing = || {
+        let file = must(File::open(&port, env.path("file"))).expect("a file");
+        drop(file.write_at(vec![7; 10], 0));
+        file
+    };
+    let told = failing().close().wait().expect_err("it tells");
+    assert_eq!(told.raw_os_error(), Some(words::READ_ONLY));
+    let parts = block_on(failing().into_parts());
+    assert_eq!(parts.error.expect("it tells").raw_os_error(), Some(words::READ_ONLY));
 }
 
 fn an_error_that_was_told_is_not_told_again(env: &Env) {

@@ -7,7 +7,7 @@ use overlapped::{AlignedBuf, Cause, Done, fs::File, fs::Kind, fs::OpenOptions};
 use super::{
     Env, Verdict, table,
     tools::{bytes, must, numbered},
-    world,
+    words, world,
 };
 
 table! {
@@ -161,7 +161,7 @@ fn metadata_tells_kind_length_and_mode(env: &Env) {
     let of_path = must(overlapped::fs::metadata(&port, &path)).expect("metadata of a path");
     assert_eq!(of_handle, of_path);
     assert_eq!((of_path.kind, of_path.len), (Kind::File, 77));
-    assert_eq!(of_path.mode & 0o777, 0o600);
+    assert_eq!(of_path.mode & 0o777, words::MODE);
     assert_eq!(of_path.links, 1);
     let of_dir = must(overlapped::fs::metadata(&port, path.parent().unwrap()));
     assert_eq!(of_dir.expect("metadata of a directory").kind, Kind::Directory);

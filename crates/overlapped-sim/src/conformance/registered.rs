@@ -15,7 +15,7 @@ use overlapped::{BufPool, PoolBuf, Port, backend::Kind, fs::File};
 use super::{
     Env, table,
     tools::{LONG, MOMENT, block_on, bytes, eventually, must, numbered},
-    world,
+    words, world,
 };
 
 table! {
@@ -246,7 +246,7 @@ fn a_registered_file_does_what_any_file_does(env: &Env) {
     let read_only = must(File::open(&port, path)).expect("a file");
     let _or_not = read_only.register();
     let refused = must(read_only.write_at(vec![1], 0)).expect_err("open for reading");
-    assert_eq!(refused.error.raw_os_error(), Some(9));
+    assert_eq!(refused.error.raw_os_error(), Some(words::READ_ONLY));
     file.close().wait().expect("nothing is owed");
 }
 

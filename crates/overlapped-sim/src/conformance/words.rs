@@ -6,6 +6,8 @@ pub use codes::*;
 
 #[cfg(not(windows))]
 mod codes {
+    use overlapped::Cause;
+
     /// There is no such file.
     pub const MISSING: i32 = 2;
     /// Writing to what is open for reading.
@@ -20,10 +22,16 @@ mod codes {
     pub const NO_READER: i32 = 32;
     /// Removing a directory that is not empty.
     pub const NOT_EMPTY: i32 = 39;
+    /// A pipe that ends while a read of a whole buffer waits.
+    pub const CUT_SHORT: Cause = Cause::UnexpectedEnd;
+    /// The permissions of a file that was made with those of its owner alone.
+    pub const MODE: u32 = 0o600;
 }
 
 #[cfg(windows)]
 mod codes {
+    use overlapped::Cause;
+
     /// There is no such file: `ERROR_FILE_NOT_FOUND`.
     pub const MISSING: i32 = 2;
     /// Writing to what is open for reading: `ERROR_ACCESS_DENIED`.
@@ -38,6 +46,10 @@ mod codes {
     pub const NO_READER: i32 = 232;
     /// Removing a directory that is not empty: `ERROR_DIR_NOT_EMPTY`.
     pub const NOT_EMPTY: i32 = 145;
+    /// A pipe that ends while a read of a whole buffer waits: `ERROR_BROKEN_PIPE`.
+    pub const CUT_SHORT: Cause = Cause::Os(109);
+    /// The permissions of a file that may be written: there are no others here.
+    pub const MODE: u32 = 0o666;
 }
 
 /// Whether a read of a pipe has met its end: no byte, and no error.
