@@ -31,7 +31,7 @@ use std::{
 
 use conformance::all;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use overlapped::{Builder, Port, backend::Kind};
+use overlapped::{Builder, Port, Runtime, backend::Kind};
 use overlapped_sim::conformance::{Case, Env, Needs, Verdict, world};
 use scratch::Scratch;
 use watchdog::Watchdog;
@@ -81,7 +81,7 @@ const SUBJECTS: [Subject; 9] = [
 ];
 
 #[cfg(windows)]
-const SUBJECTS: [Subject; 8] = [
+const SUBJECTS: [Subject; 10] = [
     subject("iocp", Kind::Iocp, |settings| settings),
     subject("threads", Kind::Threads, |settings| settings),
     // Whoever blocks it blocks everything that has no overlapped form.
@@ -90,6 +90,8 @@ const SUBJECTS: [Subject; 8] = [
     Subject { offers: Needs::Time, ..subject("null", Kind::Null, |settings| settings) },
     local("local_elsewhere", Kind::Iocp, Place::Elsewhere),
     local("local_here", Kind::Iocp, Place::Here),
+    local("apc_elsewhere", Kind::Apc, Place::Elsewhere),
+    local("apc_here", Kind::Apc, Place::Here),
     Subject { offers: Needs::Time, ..local("local_null", Kind::Null, Place::Elsewhere) },
 ];
 
@@ -205,8 +207,10 @@ impl Subject {
     fn works(self) -> Result<(), String> {
         match self.place {
             Place::Simulated => Ok(()),
-            _ => self.settings().build().map(drop).map_err(|error| error.to_string()),
+            Place::Shared => self.settings().build().map(drop),
+            Place::Elsewhere | Place::Here => Runtime::with(self.settings()).map(drop),
         }
+        .map_err(|error| error.to_string())
     }
 
     fn env(self, dir: PathBuf) -> Env {

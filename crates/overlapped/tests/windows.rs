@@ -1,4 +1,5 @@
-//! The backend on completion ports, and the one on threads: what Windows has and no other system.
+//! The backends on completion ports, on completion routines and on threads: what Windows has and no
+//! other system.
 #![cfg(windows)]
 
 #[path = "support/probe.rs"]
@@ -14,6 +15,8 @@ mod win32;
 mod files;
 #[path = "windows/pipes.rs"]
 mod pipes;
+#[path = "windows/routines.rs"]
+mod routines;
 #[path = "windows/sockets.rs"]
 mod sockets;
 #[path = "windows/storms.rs"]

@@ -36,6 +36,10 @@ pub(crate) const ISLANDS: &[Island] = &[
         why: "makes a completion port, and dequeues its packets",
     },
     Island {
+        root: "crates/overlapped/src/backend/apc",
+        why: "queues a routine that gets a thread up",
+    },
+    Island {
         root: "crates/overlapped/src/handle/win32",
         why: "asks Win32 what a handle is, and makes a pipe",
     },

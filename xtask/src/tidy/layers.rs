@@ -31,7 +31,7 @@ const RANKS: &[(&str, u8)] = &[
 const TOP: u8 = 9;
 
 /// Mechanisms that know nothing of one another; only `DRIVER` chooses among them.
-const BACKENDS: &[&str] = &["uring", "pool", "null", "iocp", "threads"];
+const BACKENDS: &[&str] = &["uring", "pool", "null", "iocp", "apc", "threads"];
 const DRIVER: &str = "driver";
 
 pub(super) fn check(source: &Source) -> Vec<Finding> {

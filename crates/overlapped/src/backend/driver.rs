@@ -18,6 +18,15 @@ pub enum Kind {
     ///
     /// [completion ports]: https://learn.microsoft.com/en-us/windows/win32/fileio/i-o-completion-ports
     Iocp,
+    /// Windows' [completion routines], on one thread: that of a [`Runtime`](crate::Runtime), which
+    /// alone can have it. No handle is bound to anything, so it serves one that others use with
+    /// routines, too.
+    ///
+    /// The thread may wait alertably elsewhere as it likes. A routine that is not this library's
+    /// (`QueueUserAPC`) may run in a wait of this library; it must not itself wait for the port.
+    ///
+    /// [completion routines]: https://learn.microsoft.com/en-us/windows/win32/fileio/alertable-i-o
+    Apc,
     /// A bounded pool of threads, and one that waits for streams: by `poll`, on Windows by
     /// completion routines.
     Threads,
@@ -33,6 +42,7 @@ impl Kind {
         match self {
             Self::Uring => "io_uring",
             Self::Iocp => "IOCP",
+            Self::Apc => "APC",
             Self::Threads => "threads",
             Self::Null => "null",
             Self::Custom(name) => name,
@@ -98,6 +108,7 @@ pub(crate) fn open(choice: Choice, workers: usize) -> Result<Backend, String> {
         Choice::Only(Kind::Threads) => super::pool::open(workers),
         Choice::Only(Kind::Uring) => super::uring::open(),
         Choice::Only(Kind::Iocp) => return Err(NO_IOCP.to_owned()),
+        Choice::Only(Kind::Apc) => return Err(NO_APC.to_owned()),
         Choice::Best => super::uring::open().or_else(|reason| {
             let mut backend = super::pool::open(workers)?;
             backend.features.fallback = Some(reason);
@@ -127,8 +138,21 @@ pub(crate) fn open_local(
     Ok(Backend { cheap: super::cached::cheap(), ..backend })
 }
 
+/// Opens a backend for the calling thread, be it one that all may share.
+#[cfg(windows)]
+pub(crate) fn open_local(
+    choice: Choice,
+    workers: usize,
+    _deferred: bool,
+) -> Result<Backend, String> {
+    match choice {
+        Choice::Only(Kind::Apc) => super::apc::open(workers),
+        _ => open(choice, workers),
+    }
+}
+
 /// Opens a backend for the calling thread; here it is one that all may share.
-#[cfg(not(target_os = "linux"))]
+#[cfg(all(unix, not(target_os = "linux")))]
 pub(crate) fn open_local(
     choice: Choice,
     workers: usize,
@@ -145,12 +169,18 @@ pub(crate) fn open(choice: Choice, workers: usize) -> Result<Backend, String> {
         Choice::Best | Choice::Only(Kind::Threads) => super::pool::open(workers),
         Choice::Only(Kind::Uring) => Err("io_uring is Linux's own; use threads".to_owned()),
         Choice::Only(Kind::Iocp) => Err(NO_IOCP.to_owned()),
+        Choice::Only(Kind::Apc) => Err(NO_APC.to_owned()),
         Choice::Only(Kind::Custom(name)) => Err(unknown(name)),
     }
 }
 
 #[cfg(unix)]
 const NO_IOCP: &str = "IOCP is Windows' own; use threads";
+#[cfg(unix)]
+const NO_APC: &str = "APC is Windows' own; use threads";
+#[cfg(windows)]
+const NO_APC: &str = "a routine runs on the thread that has made the call; \
+                      make a Runtime of it: Runtime::with(Port::builder().backend(Kind::Apc))";
 
 /// Opens a backend: the one that was asked for, or the best that works here. `workers` bounds the
 /// threads of a pool.
@@ -159,6 +189,7 @@ pub(crate) fn open(choice: Choice, workers: usize) -> Result<Backend, String> {
     match choice {
         Choice::Only(Kind::Null) => Ok(null()),
         Choice::Only(Kind::Iocp) => super::iocp::open(workers),
+        Choice::Only(Kind::Apc) => Err(NO_APC.to_owned()),
         Choice::Only(Kind::Threads) => super::threads::open(workers),
         Choice::Best => super::iocp::open(workers).or_else(|reason| {
             let mut backend = super::threads::open(workers)?;

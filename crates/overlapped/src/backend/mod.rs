@@ -14,6 +14,8 @@
 //! * A flying operation goes on without anybody in `wait`; on a port of one thread it may wait for
 //!   that thread's next.
 
+#[cfg(windows)]
+pub(crate) mod apc;
 #[cfg(target_os = "linux")]
 mod cached;
 mod clock;

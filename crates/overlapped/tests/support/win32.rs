@@ -3,25 +3,42 @@
 
 use std::{
     io,
-    os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle},
+    os::windows::io::{AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle},
     ptr,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
 };
 
 use windows_sys::Win32::{
     Foundation::INVALID_HANDLE_VALUE,
-    Storage::FileSystem::{FILE_FLAG_OVERLAPPED, PIPE_ACCESS_DUPLEX},
+    Storage::FileSystem::{FILE_FLAG_OVERLAPPED, PIPE_ACCESS_DUPLEX, ReadFileEx},
     System::{
-        IO::CreateIoCompletionPort,
-        Pipes::{CreateNamedPipeW, CreatePipe, PIPE_READMODE_MESSAGE, PIPE_TYPE_MESSAGE},
-        Threading::{GetCurrentProcess, GetProcessHandleCount},
+        IO::{CreateIoCompletionPort, OVERLAPPED},
+        Pipes::{
+            CreateNamedPipeW, CreatePipe, NAMED_PIPE_MODE, PIPE_READMODE_MESSAGE, PIPE_TYPE_BYTE,
+            PIPE_TYPE_MESSAGE,
+        },
+        Threading::{
+            GetCurrentProcess, GetCurrentThread, GetProcessHandleCount, QueueUserAPC, SleepEx,
+        },
     },
 };
 
 /// The server's end of a pipe of messages.
 pub(crate) fn message_pipe(name: &str) -> io::Result<OwnedHandle> {
+    server(name, PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE)
+}
+
+/// The server's end of a pipe of bytes.
+pub(crate) fn byte_pipe(name: &str) -> io::Result<OwnedHandle> {
+    server(name, PIPE_TYPE_BYTE)
+}
+
+fn server(name: &str, mode: NAMED_PIPE_MODE) -> io::Result<OwnedHandle> {
     let wide: Vec<u16> = name.encode_utf16().chain([0]).collect();
-    let (access, mode) =
-        (PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED, PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE);
+    let access = PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED;
     // SAFETY: the name ends with a NUL and outlives the call; no attributes are given.
     let made =
         unsafe { CreateNamedPipeW(wide.as_ptr(), access, mode, 1, 4096, 4096, 0, ptr::null()) };
@@ -67,4 +84,69 @@ pub(crate) fn open_handles() -> u32 {
     let good = unsafe { GetProcessHandleCount(process, &raw mut count) };
     assert_ne!(good, 0, "{}", io::Error::last_os_error());
     count
+}
+
+/// Waits alertably for so many milliseconds; whether any routine has run.
+pub(crate) fn sleep_alertably(milliseconds: u32) -> bool {
+    // SAFETY: routines of this library may run anywhere, and that of `Guest` only counts.
+    unsafe { SleepEx(milliseconds, 1) != 0 }
+}
+
+/// Queues routines of its own for the thread that it was made on.
+pub(crate) struct Guest(OwnedHandle);
+
+/// How often the routine of any guest has run.
+pub(crate) static GUESTS: AtomicUsize = AtomicUsize::new(0);
+
+extern "system" fn count(_: usize) {
+    GUESTS.fetch_add(1, SeqCst);
+}
+
+impl Guest {
+    pub(crate) fn of_this_thread() -> Self {
+        // SAFETY: the call only gives a name that always means the calling thread.
+        let this = unsafe { GetCurrentThread() };
+        // SAFETY: the name is good as long as there is anybody to use it here.
+        let this = unsafe { BorrowedHandle::borrow_raw(this) };
+        Self(this.try_clone_to_owned().unwrap())
+    }
+
+    pub(crate) fn queue(&self) {
+        // SAFETY: the thread's handle is open, and the routine takes no memory.
+        assert_ne!(unsafe { QueueUserAPC(Some(count), self.0.as_raw_handle(), 0) }, 0);
+    }
+}
+
+/// A read of the program's own, of four bytes, with a routine of its own.
+#[repr(C)]
+struct OwnRead {
+    block: OVERLAPPED,
+    bytes: [u8; 4],
+}
+
+/// What the program's own reads have got.
+pub(crate) static OWN_READS: Mutex<Vec<[u8; 4]>> = Mutex::new(Vec::new());
+
+/// # Safety
+///
+/// It is the routine of a call that [`read_by_routine`] has made.
+unsafe extern "system" fn own_read_is_over(code: u32, n: u32, block: *mut OVERLAPPED) {
+    // SAFETY: the block is the beginning of what `read_by_routine` has leaked, and this is the end
+    // of the call.
+    let read = unsafe { Box::from_raw(block.cast::<OwnRead>()) };
+    if (code, n) == (0, 4) {
+        OWN_READS.lock().unwrap().push(read.bytes);
+    }
+}
+
+/// Reads four bytes as a program does that knows nothing of this library.
+pub(crate) fn read_by_routine(handle: &impl AsRawHandle) {
+    let read = OwnRead { block: OVERLAPPED::default(), bytes: [0; 4] };
+    let read = Box::into_raw(Box::new(read));
+    let (raw, routine) = (handle.as_raw_handle(), Some(own_read_is_over as _));
+    // SAFETY: the box is there until the routine runs.
+    let bytes = unsafe { &raw mut (*read).bytes };
+    // SAFETY: as above, and the block is its beginning.
+    let good = unsafe { ReadFileEx(raw, bytes.cast(), 4, read.cast(), routine) };
+    assert_ne!(good, 0);
 }

@@ -27,83 +27,33 @@
 mod adopt;
 mod packets;
 mod reap;
-mod submit;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use super::{
-    Backend, Completion, Features, Kind, RealClock,
-    win32::{
-        calls::{Call, Issued},
-        done::Done,
-        flights::{Flights, Word},
-        work::Workers,
-    },
+    Backend, Features, Kind, RealClock,
+    win32::{done::Done, shared::Shared, submit::CallSubmit},
 };
-use adopt::Manners;
+use adopt::Binds;
 use packets::CompletionPort;
 use reap::IocpReap;
-use submit::IocpSubmit;
 
 /// Opens a completion port, and at most `workers` threads when they are needed.
 pub(crate) fn open(workers: usize) -> Result<Backend, String> {
     let port = CompletionPort::new();
     let port = port.map_err(|error| format!("IOCP cannot be used: {error}"))?;
     let port = Arc::new(port);
-    let done = Done::new(Arc::<CompletionPort>::clone(&port));
-    let shared = Arc::new(Shared {
-        port,
-        manners: Manners::default(),
-        flights: Mutex::default(),
-        workers: Workers::new(workers, Arc::clone(&done)),
-        done: Arc::clone(&done),
-    });
+    let shared = Shared::new(workers, Arc::<CompletionPort>::clone(&port));
     Ok(Backend {
         features: Features {
             flags: vec!["SKIP_COMPLETION_PORT_ON_SUCCESS"],
             ..Features::all_native(Kind::Iocp)
         },
-        submit: Box::new(IocpSubmit::new(Arc::clone(&shared))),
+        submit: Box::new(CallSubmit::new(Arc::clone(&shared))),
         clock: Box::new(RealClock::default()),
-        cheap: Some(Arc::<Shared>::clone(&shared)),
-        bell: Some(done),
-        reap: Box::new(IocpReap::new(shared)),
+        cheap: Some(Arc::new(Binds { port: Arc::clone(&port), shared: Arc::clone(&shared) })),
+        bell: Some(Arc::<Done>::clone(&shared.done)),
+        reap: Box::new(IocpReap { port, shared }),
         simulator: None,
     })
-}
-
-/// What both halves share.
-struct Shared {
-    port: Arc<CompletionPort>,
-    manners: Manners,
-    flights: Mutex<Flights>,
-    workers: Arc<Workers>,
-    done: Arc<Done>,
-}
-
-impl Shared {
-    fn flights(&self) -> MutexGuard<'_, Flights> {
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Issues a call, and those that follow it at once; what is over then, if it is.
-    fn issue(&self, mut call: Call) -> Option<Completion> {
-        loop {
-            let (id, skips) = (call.id(), call.skips());
-            let word = match call.make() {
-                Issued::Pending => {
-                    self.flights().cancel_late(id);
-                    return None;
-                }
-                // [C2] with a packet on its way it is over when that is dequeued.
-                Issued::Done if !skips => return None,
-                Issued::Done => self.flights().told(id.overlapped())?,
-                Issued::Refused(failure) => self.flights().refused(id, failure)?,
-            };
-            match word {
-                Word::Over(completion) => return Some(completion),
-                Word::Next(next) => call = next,
-            }
-        }
-    }
 }

@@ -2,31 +2,20 @@
 
 use std::{io, sync::Arc, time::Instant};
 
-use super::Shared;
-use crate::backend::{Completion, Reap, win32::flights::Word};
+use super::packets::CompletionPort;
+use crate::backend::{Completion, Reap, win32::shared::Shared};
 
-pub(super) struct IocpReap(Arc<Shared>);
-
-impl IocpReap {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self(shared)
-    }
+pub(super) struct IocpReap {
+    pub(super) port: Arc<CompletionPort>,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl Reap for IocpReap {
     fn wait(&mut self, until: Option<Instant>, out: &mut Vec<Completion>) -> io::Result<()> {
-        let Self(shared) = self;
+        let Self { port, shared } = self;
         let until = shared.workers.insist(until);
         let until = if shared.done.may_wait() { until } else { Some(Instant::now()) };
-        let dequeued = shared.port.dequeue(until, |address| {
-            let word = shared.flights().told(address);
-            let over = match word {
-                Some(Word::Over(completion)) => Some(completion),
-                Some(Word::Next(call)) => shared.issue(call),
-                None => None,
-            };
-            out.extend(over);
-        });
+        let dequeued = port.dequeue(until, |address| out.extend(shared.told(address)));
         shared.done.take(out);
         dequeued
     }
@@ -34,6 +23,6 @@ impl Reap for IocpReap {
 
 impl Drop for IocpReap {
     fn drop(&mut self) {
-        self.0.workers.leave();
+        self.shared.workers.leave();
     }
 }

@@ -5,31 +5,28 @@ use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
+    time::Instant,
 };
-
-use windows_sys::Win32::{Foundation::ERROR_INVALID_PARAMETER, Networking::WinSock::WSAEINVAL};
 
 use crate::{
     backend::{
         Completion, Entry, Id,
         win32::{
-            calls::{Call, Issued, Target},
+            calls::{self, Call, Issued, Target, Way},
             cancelled,
             done::Done,
             event::Event,
             flights::{Flights, Word},
-            routine,
+            routine::{self, Notes},
             work::{Workers, no_thread},
         },
     },
     handle::Raw,
 };
 
-/// What is said of a handle that is bound to a port, and of such a socket.
-const BOUND: [u32; 2] = [ERROR_INVALID_PARAMETER, WSAEINVAL as u32];
-
 pub(super) struct Streams {
     inner: Mutex<Inner>,
+    notes: Arc<Notes>,
     /// Gets up the waiter.
     wake: Event,
     workers: Arc<Workers>,
@@ -59,7 +56,8 @@ impl Inner {
 
 impl Streams {
     pub(super) fn new(wake: Event, workers: Arc<Workers>, done: Arc<Done>) -> Arc<Self> {
-        Arc::new(Self { inner: Mutex::default(), wake, workers, done })
+        let (inner, notes) = (Mutex::default(), Arc::default());
+        Arc::new(Self { inner, notes, wake, workers, done })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -121,7 +119,8 @@ impl Streams {
                 return;
             }
             self.wake.wait_alertably();
-            for address in routine::run() {
+            routine::sleep(Some(Instant::now()));
+            for address in self.notes.take() {
                 let word = self.lock().flights.told(address);
                 self.heed(word);
             }
@@ -131,14 +130,15 @@ impl Streams {
     fn next(&self) -> Option<Call> {
         let mut inner = self.lock();
         let (entry, raw) = inner.arrivals.pop_front()?;
-        Some(inner.flights.enter(entry, Target::of(raw), false))
+        let way = Way::Routine(Arc::clone(&self.notes));
+        Some(inner.flights.enter(entry, Target::of(raw), way))
     }
 
     fn issue(&self, call: Call) {
         let id = call.id();
-        match call.make_with_routine() {
+        match call.make() {
             Issued::Pending | Issued::Done => self.lock().flights.cancel_late(id),
-            Issued::Refused(failure) if BOUND.contains(&failure.code) => self.give_up(id),
+            Issued::Refused(failure) if calls::may_be_bound(failure.code) => self.give_up(id),
             Issued::Refused(failure) => {
                 let word = self.lock().flights.refused(id, failure);
                 self.heed(word);

@@ -4,13 +4,15 @@
 use std::{
     io,
     ptr::{self, NonNull},
+    sync::Arc,
 };
 
 use windows_sys::Win32::{
     Foundation::{
-        ERROR_IO_PENDING, ERROR_MORE_DATA, GetLastError, HANDLE, NTSTATUS, RtlNtStatusToDosError,
+        ERROR_INVALID_PARAMETER, ERROR_IO_PENDING, ERROR_MORE_DATA, GetLastError, HANDLE, NTSTATUS,
+        RtlNtStatusToDosError,
     },
-    Networking::WinSock::{WSABUF, WSAEMSGSIZE},
+    Networking::WinSock::{WSABUF, WSAEINVAL, WSAEMSGSIZE},
     Storage::FileSystem::{ReadFile, ReadFileEx, WriteFile, WriteFileEx},
     System::IO::{CancelIoEx, GetOverlappedResult, OVERLAPPED, OVERLAPPED_0, OVERLAPPED_0_0},
 };
@@ -18,7 +20,7 @@ use windows_sys::Win32::{
 use super::{
     event::Event,
     interrupt::Interrupt,
-    routine,
+    routine::{self, Notes},
     sockets::{self, Beside},
 };
 use crate::{
@@ -184,7 +186,7 @@ impl Part {
 
     /// # Safety
     ///
-    /// As [`issue`](Self::issue).
+    /// As [`issue`](Self::issue); in the place of the event stand notes, which outlive the call.
     unsafe fn issue_with_routine(self, target: Target, block: *mut OVERLAPPED) -> Issued {
         let (handle, routine) = (win32::handle(target.raw), Some(routine::note as _));
         let of_socket = Some(routine::note_of_socket as _);
@@ -221,22 +223,48 @@ fn after(mut moved: usize, pieces: impl Iterator<Item = (*mut u8, usize)>) -> (*
     (NonNull::dangling().as_ptr(), 0)
 }
 
+/// How one hears of the end of a call.
+#[derive(Clone)]
+pub(crate) enum Way {
+    /// By a packet; `skips`: but of a success at once.
+    Packet { skips: bool },
+    /// By a routine, which takes a note; of a success at once, too.
+    Routine(Arc<Notes>),
+}
+
+impl Way {
+    /// What stands in the place of the event.
+    fn place(&self) -> HANDLE {
+        match self {
+            Self::Packet { .. } => ptr::null_mut(),
+            Self::Routine(notes) => notes.place(),
+        }
+    }
+}
+
+/// Whether a call with a routine is refused like this if its handle is bound to a port; it may be
+/// meant otherwise.
+pub(crate) fn may_be_bound(code: u32) -> bool {
+    [ERROR_INVALID_PARAMETER, WSAEINVAL as u32].contains(&code)
+}
+
 /// A call that is to be made, once.
 pub(crate) struct Call {
     id: Id,
     target: Target,
     part: Part,
     block: *mut OVERLAPPED,
-    skips: bool,
+    way: Way,
 }
 
 /// What a call says at once.
 pub(crate) enum Issued {
-    /// Its packet comes.
+    /// Its packet comes, or its routine.
     Pending,
-    /// It has succeeded. Its packet comes, unless the handle skips packets then.
+    /// It has succeeded. Its packet comes, unless the handle skips packets then. Of what has a
+    /// routine this is not said.
     Done,
-    /// There is no operation, and no packet.
+    /// There is no operation, no packet and no routine.
     Refused(Failure),
 }
 
@@ -245,11 +273,11 @@ impl Call {
     ///
     /// # Safety
     ///
-    /// The entry is kept until the call is over, or is refused.
-    pub(super) unsafe fn new(entry: &mut Entry, target: Target, moved: usize, skips: bool) -> Self {
+    /// The entry is kept, and `way`, until the call is over or is refused.
+    pub(super) unsafe fn new(entry: &mut Entry, target: Target, moved: usize, way: &Way) -> Self {
         let part = Part::of(entry, moved);
-        prepare(entry, part.at, ptr::null_mut());
-        Self { id: entry.id(), target, part, block: entry.overlapped(), skips }
+        prepare(entry, part.at, way.place());
+        Self { id: entry.id(), target, part, block: entry.overlapped(), way: way.clone() }
     }
 
     /// The operation that it is made for.
@@ -264,19 +292,18 @@ impl Call {
 
     /// Whether no packet comes of a success at once.
     pub(crate) fn skips(&self) -> bool {
-        self.skips
+        matches!(self.way, Way::Packet { skips: true })
     }
 
-    /// With a routine, for this thread: what comes of it is told by [`routine::run`], a success at
-    /// once too. [`Issued::Done`] is not among the answers.
-    pub(crate) fn make_with_routine(self) -> Issued {
-        // SAFETY: who made the call promised it.
-        unsafe { self.part.issue_with_routine(self.target, self.block) }
-    }
-
+    /// A routine runs on the thread that this is called on.
     pub(crate) fn make(self) -> Issued {
-        // SAFETY: who made the call promised it.
-        unsafe { self.part.issue(self.target, self.block) }
+        let Self { target, part, block, .. } = self;
+        match self.way {
+            // SAFETY: who made the call promised it.
+            Way::Packet { .. } => unsafe { part.issue(target, block) },
+            // SAFETY: as above, and `prepare` put the notes in their place.
+            Way::Routine(_) => unsafe { part.issue_with_routine(target, block) },
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::{collections::HashMap, mem};
 use windows_sys::Win32::Foundation::ERROR_HANDLE_EOF;
 
 use super::{
-    calls::{self, Call, Failure, Target},
+    calls::{self, Call, Failure, Target, Way},
     os,
 };
 use crate::backend::{Cause, Completion, Entry, Id, Op, Value};
@@ -19,7 +19,7 @@ pub(crate) struct Flights(HashMap<usize, Flight>);
 struct Flight {
     entry: Entry,
     target: Target,
-    skips: bool,
+    way: Way,
     /// What the calls before this one have moved.
     moved: usize,
     /// What this one is to move.
@@ -35,9 +35,9 @@ pub(crate) enum Word {
 
 impl Flights {
     /// Keeps an entry for the OS; the call that is to be made for it.
-    pub(crate) fn enter(&mut self, entry: Entry, target: Target, skips: bool) -> Call {
+    pub(crate) fn enter(&mut self, entry: Entry, target: Target, way: Way) -> Call {
         let address = entry.id().overlapped();
-        let flight = Flight { entry, target, skips, moved: 0, asked: 0, cancelled: false };
+        let flight = Flight { entry, target, way, moved: 0, asked: 0, cancelled: false };
         self.0.entry(address).insert_entry(flight).get_mut().call()
     }
 
@@ -104,9 +104,9 @@ impl Drop for Flights {
 impl Flight {
     /// The next call.
     fn call(&mut self) -> Call {
-        // SAFETY: the table lets go of the entry when the call is over or refused, and is leaked
+        // SAFETY: the table lets go of the flight when the call is over or refused, and is leaked
         // before that.
-        let call = unsafe { Call::new(&mut self.entry, self.target, self.moved, self.skips) };
+        let call = unsafe { Call::new(&mut self.entry, self.target, self.moved, &self.way) };
         self.asked = call.asked();
         call
     }

@@ -1,17 +1,22 @@
-//! The half where operations go in.
+//! The half where operations go in, of a mechanism that makes overlapped calls.
 
 use std::sync::Arc;
 
-use super::{Shared, adopt::Manner};
+use super::{
+    NO_PLACE,
+    calls::{self, Way},
+    manners::{Known, Manner},
+    shared::Shared,
+};
 use crate::{
-    backend::{Bell, Cause, Completion, Entry, Id, Op, Submit, Value, win32::NO_PLACE},
+    backend::{Bell, Cause, Completion, Entry, Id, Op, Submit, Value},
     handle::Raw,
 };
 
-pub(super) struct IocpSubmit(Arc<Shared>);
+pub(crate) struct CallSubmit(Arc<Shared>);
 
-impl IocpSubmit {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+impl CallSubmit {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self(shared)
     }
 
@@ -22,17 +27,28 @@ impl IocpSubmit {
             // A stream would wait for data, and take none.
             return self.answer(entry, Ok(Value::Count(0)));
         }
-        let Manner::Packets { skips } = known.manner else {
-            return self.0.workers.enqueue(entry);
-        };
-        if known.is_disk && at.is_none() {
+        if known.has_no_place() && at.is_none() {
             return self.answer(entry, Err(NO_PLACE));
         }
-        let call = self.0.flights().enter(entry, known.target, skips);
-        if let Some(over) = self.0.issue(call) {
-            self.0.done.push(over);
+        self.call(entry, known)
+    }
+
+    fn call(&self, entry: Entry, known: Known) -> Result<(), Entry> {
+        let Manner::Calls(way) = known.manner else {
+            return self.0.workers.enqueue(entry);
+        };
+        let by_routine = matches!(way, Way::Routine(_));
+        let call = self.0.flights().enter(entry, known.target, way);
+        match self.0.issue(call) {
+            Some(Completion { entry, answer: Err(Cause::Os(code)) })
+                if by_routine && calls::may_be_bound(code as u32) =>
+            {
+                // A worker is told the same, if something else is meant.
+                self.0.workers.enqueue(entry)
+            }
+            Some(Completion { entry, answer }) => self.answer(entry, answer),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn answer(&self, entry: Entry, answer: Result<Value, Cause>) -> Result<(), Entry> {
@@ -41,7 +57,7 @@ impl IocpSubmit {
     }
 }
 
-impl Submit for IocpSubmit {
+impl Submit for CallSubmit {
     fn submit(&mut self, entry: Entry) -> Result<(), Entry> {
         match entry.op() {
             // A pipe is read, or written, without being asked before whether it is ready.
@@ -62,7 +78,7 @@ impl Submit for IocpSubmit {
     }
 }
 
-impl Drop for IocpSubmit {
+impl Drop for CallSubmit {
     fn drop(&mut self) {
         self.0.workers.leave();
     }

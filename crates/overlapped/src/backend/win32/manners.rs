@@ -1,0 +1,59 @@
+//! How a handle is served. That is settled when it is adopted, before any operation carries it.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use super::calls::{Target, Way};
+use crate::handle::{Raw, win32};
+
+/// How a handle is served.
+#[derive(Clone)]
+pub(crate) enum Manner {
+    /// By overlapped calls, of whose end the mechanism hears in this way.
+    Calls(Way),
+    /// By workers: it is synchronous, or another port's.
+    Workers,
+}
+
+/// What is known of a handle.
+#[derive(Clone)]
+pub(crate) struct Known {
+    pub(super) manner: Manner,
+    pub(super) target: Target,
+    /// It has offsets; asked without one it moves on from where it stands.
+    is_disk: bool,
+    /// One of no bytes is one, too.
+    pub(super) has_messages: bool,
+}
+
+/// The handles that were adopted. A number that the OS gives out again is adopted again before any
+/// operation carries it.
+#[derive(Default)]
+pub(crate) struct Manners(Mutex<HashMap<Raw, Known>>);
+
+impl Known {
+    fn new(raw: Raw, manner: Manner) -> Self {
+        let (is_disk, has_messages) = (win32::is_disk(raw), win32::has_messages(raw));
+        Self { manner, target: Target::of(raw), is_disk, has_messages }
+    }
+
+    /// Whether it stands nowhere, though it has offsets: a file that is open for overlapped I/O.
+    pub(super) fn has_no_place(&self) -> bool {
+        self.is_disk && matches!(self.manner, Manner::Calls(_))
+    }
+}
+
+impl Manners {
+    /// What is known of a handle; one that was never adopted is the workers'.
+    pub(super) fn of(&self, raw: Raw) -> Known {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&raw).cloned().unwrap_or_else(|| Known::new(raw, Manner::Workers))
+    }
+
+    pub(crate) fn note(&self, raw: Raw, manner: Manner) {
+        let known = Known::new(raw, manner);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(raw, known);
+    }
+}
