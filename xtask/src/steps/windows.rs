@@ -17,7 +17,7 @@ const TESTS: &[(&str, &str)] = &[
     (
         "the library",
         "-p overlapped --lib \
-         --test allocations --test it --test miri --test runtime --test windows",
+         --test allocations --test handles --test it --test miri --test runtime --test windows",
     ),
     ("conformance", "-p overlapped --test conformance"),
     ("the simulated kernel", "-p overlapped-sim --lib --test *"),

@@ -15,6 +15,11 @@ pub(crate) fn descriptors() -> usize {
     fs::read_dir("/proc/self/fd").expect("Linux lists them").count()
 }
 
+/// How many of them are the harness's, at most: its threads have none.
+pub(crate) fn harness() -> usize {
+    0
+}
+
 /// How many threads of the library this process has.
 pub(crate) fn threads() -> usize {
     let all = fs::read_dir("/proc/self/task").expect("Linux lists them");

@@ -1,3 +1,5 @@
+use std::thread;
+
 use overlapped::{
     Port,
     backend::Kind,
@@ -8,6 +10,11 @@ pub(crate) use crate::census::{descriptors, threads};
 
 /// What the port of one thread is made on.
 pub(crate) const LOCAL: Kind = Kind::Iocp;
+
+/// How many handles are the harness's, at most: one for each test that waits for its turn.
+pub(crate) fn harness() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
 
 /// So many idle pipes.
 pub(crate) fn crowd(port: &Port, count: u64) -> (Vec<Reader>, Vec<Writer>) {

@@ -7,28 +7,38 @@ use std::{
     process, ptr, slice,
 };
 
-use windows_sys::Win32::{
-    Foundation::{INVALID_HANDLE_VALUE, LocalFree},
-    System::{
-        Diagnostics::ToolHelp::{
-            CreateToolhelp32Snapshot, TH32CS_SNAPTHREAD, THREADENTRY32, Thread32First, Thread32Next,
-        },
-        Threading::{
-            GetCurrentProcess, GetProcessHandleCount, GetThreadDescription, OpenThread,
-            THREAD_QUERY_LIMITED_INFORMATION,
+use windows_sys::{
+    Wdk::System::SystemInformation::{NtQuerySystemInformation, SYSTEM_INFORMATION_CLASS},
+    Win32::{
+        Foundation::{INVALID_HANDLE_VALUE, LocalFree, STATUS_INFO_LENGTH_MISMATCH},
+        System::{
+            Diagnostics::ToolHelp::{
+                CreateToolhelp32Snapshot, TH32CS_SNAPTHREAD, THREADENTRY32, Thread32First,
+                Thread32Next,
+            },
+            Threading::{GetThreadDescription, OpenThread, THREAD_QUERY_LIMITED_INFORMATION},
         },
     },
 };
 
-/// How many handles this process has.
+/// How many handles this process has, by the list of all handles of the system: under Wine
+/// `GetProcessHandleCount` always says 0.
 pub(crate) fn descriptors() -> usize {
-    let mut count = 0;
-    // SAFETY: the name of the own process needs nothing.
-    let process = unsafe { GetCurrentProcess() };
-    // SAFETY: there is room for the count.
-    let good = unsafe { GetProcessHandleCount(process, &raw mut count) };
-    assert_ne!(good, 0, "{}", io::Error::last_os_error());
-    count as usize
+    const SYSTEM_EXTENDED_HANDLE_INFORMATION: SYSTEM_INFORMATION_CLASS = 64;
+    // A count, a reserved word, and then five words a handle, of which the second is its process.
+    let mut list = vec![0_usize; 1 << 16];
+    loop {
+        let (room, size) = (list.as_mut_ptr().cast(), (list.len() * size_of::<usize>()) as u32);
+        let class = SYSTEM_EXTENDED_HANDLE_INFORMATION;
+        // SAFETY: there is so much room.
+        let told = unsafe { NtQuerySystemInformation(class, room, size, ptr::null_mut()) };
+        match told {
+            STATUS_INFO_LENGTH_MISMATCH => list.resize(list.len() * 2, 0),
+            told => break assert!(told >= 0, "the handles of the system: {told:#x}"),
+        }
+    }
+    let all = list[2..].chunks_exact(5).take(list[0]);
+    all.filter(|handle| handle[1] == process::id() as usize).count()
 }
 
 /// How many threads of the library this process has.

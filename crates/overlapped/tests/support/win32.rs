@@ -20,9 +20,7 @@ use windows_sys::Win32::{
             CreateNamedPipeW, CreatePipe, NAMED_PIPE_MODE, PIPE_READMODE_MESSAGE, PIPE_TYPE_BYTE,
             PIPE_TYPE_MESSAGE,
         },
-        Threading::{
-            GetCurrentProcess, GetCurrentThread, GetProcessHandleCount, QueueUserAPC, SleepEx,
-        },
+        Threading::{GetCurrentThread, QueueUserAPC, SleepEx},
     },
 };
 
@@ -73,17 +71,6 @@ pub(crate) fn can_be_bound(handle: &OwnedHandle) -> bool {
     // SAFETY: the call has just made this handle, and nobody else has it.
     drop(unsafe { OwnedHandle::from_raw_handle(port) });
     true
-}
-
-/// How many handles this process has open.
-pub(crate) fn open_handles() -> u32 {
-    let mut count = 0;
-    // SAFETY: the name of the own process needs nothing.
-    let process = unsafe { GetCurrentProcess() };
-    // SAFETY: there is room for the count.
-    let good = unsafe { GetProcessHandleCount(process, &raw mut count) };
-    assert_ne!(good, 0, "{}", io::Error::last_os_error());
-    count
 }
 
 /// Waits alertably for so many milliseconds; whether any routine has run.
