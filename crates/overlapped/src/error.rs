@@ -128,8 +128,8 @@ impl fmt::Debug for Error {
 }
 
 impl Error {
-    /// What is owed about an operation on a handle that nobody watched.
-    pub(crate) fn owed(
+    /// What is to be told of a handle, beside the outcomes of its operations.
+    pub(crate) fn of_handle(
         cause: Cause,
         verb: &'static str,
         number: i64,
@@ -143,7 +143,13 @@ impl Error {
         Self::unmoved(cause, "register", object, backend)
     }
 
-    fn unmoved(cause: Cause, verb: &'static str, object: Object, backend: &'static str) -> Self {
+    /// Of what is no operation.
+    pub(crate) fn unmoved(
+        cause: Cause,
+        verb: &'static str,
+        object: Object,
+        backend: &'static str,
+    ) -> Self {
         let (moved, cancel_requested, status) = (0, false, NtStatus::NONE);
         Parts { cause, verb, object, backend, moved, cancel_requested, status }.into()
     }
@@ -258,6 +264,7 @@ fn hint(code: i32, verb: &str, moves_bytes: bool) -> Option<&'static str> {
         1 if moves_bytes => "this is a stream; use pipe::Reader or pipe::Writer",
         2 | 3 => "check the path",
         5 if verb == "sync_all" || verb == "sync_data" => "open it for writing",
+        5 if verb == "create pipe" => "another server has the name; was this to be the first?",
         5 => "check the permissions, and that it is no directory",
         32 => "another program has it open and does not share it",
         87 if moves_bytes => {
@@ -266,8 +273,11 @@ fn hint(code: i32, verb: &str, moves_bytes: bool) -> Option<&'static str> {
         39 | 112 => "make room on the device",
         109 if verb.starts_with("read") => "the other end of the pipe is gone; nothing more comes",
         10_054 => "the other side has reset the connection",
+        232 if verb == "connect" => "a client has come and gone; disconnect first",
         109 | 232 => "the other end of the pipe is gone",
         231 => "all instances of the pipe are in use; try again",
+        233 => "the server has disconnected the client; connect to get another",
+        536 => "no client has come yet; connect first",
         _ => return None,
     })
 }
@@ -310,6 +320,33 @@ pub struct Done<B> {
     pub n: usize,
     /// The buffer, given back.
     pub buf: B,
+}
+
+/// A message that was read, or a part of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Message<B> {
+    /// The OS's count of bytes. A message may be empty.
+    pub n: usize,
+    /// The buffer had no room for the whole message; the next read gets what is left of it, unless
+    /// it is a datagram's, which the OS drops.
+    pub more: bool,
+    /// The buffer, given back.
+    pub buf: B,
+}
+
+/// A device's answer to a control code, and both buffers that were lent to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reply<I, O> {
+    /// The OS's count of bytes in `output`.
+    pub n: usize,
+    /// `output` had no room for all of the answer.
+    pub more: bool,
+    /// What went in, given back.
+    pub input: I,
+    /// What came out.
+    pub output: O,
 }
 
 /// An operation that failed: why, and the buffer that was lent to it (C4).

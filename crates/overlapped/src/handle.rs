@@ -45,6 +45,11 @@ pub trait Simulated: fmt::Debug + Send + Sync {
     /// Whether it is a file with offsets, and no stream.
     fn has_offsets(&self) -> bool;
 
+    /// Whether a read of it gets a message, and not the bytes of several.
+    fn has_messages(&self) -> bool {
+        false
+    }
+
     /// What direct I/O asks of a buffer's address, if it passes the page cache by.
     fn direct_alignment(&self) -> Option<usize>;
 }
@@ -181,6 +186,14 @@ pub(crate) fn has_offsets(handle: &Owned) -> bool {
     match &handle.0 {
         Owner::Os(handle) => os_has_offsets(handle),
         Owner::Simulated(handle) => handle.has_offsets(),
+    }
+}
+
+/// Whether a read of it gets a message, and not the bytes of several.
+pub(crate) fn has_messages(handle: &Owned) -> bool {
+    match &handle.0 {
+        Owner::Os(handle) => os_has_messages(handle),
+        Owner::Simulated(handle) => handle.has_messages(),
     }
 }
 
@@ -346,7 +359,7 @@ pub(crate) fn pipe() -> io::Result<(Owned, Owned)> {
 }
 
 #[cfg(windows)]
-pub(crate) use win32::pipe;
+pub(crate) use win32::pipe::pair as pipe;
 
 #[cfg(unix)]
 fn into_handle(open: Open) -> Result<Os, Open> {
@@ -394,6 +407,18 @@ fn os_has_offsets(handle: &Open) -> bool {
 #[cfg(windows)]
 fn os_has_offsets(handle: &Open) -> bool {
     win32::is_disk(os_raw(handle))
+}
+
+/// Whether a read of it gets a message: this system tells no boundaries to a read.
+#[cfg(unix)]
+fn os_has_messages(_handle: &Open) -> bool {
+    false
+}
+
+/// Whether a read of it gets a message, and not the bytes of several.
+#[cfg(windows)]
+fn os_has_messages(handle: &Open) -> bool {
+    win32::reads_messages(os_raw(handle))
 }
 
 /// Whether the page cache is passed by: then nothing is ever at hand, and trying would wait.

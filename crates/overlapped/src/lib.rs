@@ -49,6 +49,7 @@ mod buf;
 mod error;
 mod handle;
 mod iocb;
+mod lane;
 mod op;
 mod pending;
 mod port;
@@ -58,7 +59,7 @@ mod sync;
 mod time;
 
 pub use buf::{AlignedBuf, BufPool, IoBuf, IoBufMut, PoolBuf};
-pub use error::{Cause, Done, Error, Failed};
+pub use error::{Cause, Done, Error, Failed, Message, Reply};
 pub use pending::{Event, Pending, Waitable, alertable, wait_all, wait_any};
 pub use port::{Builder, Flying, Port, Report, Stats};
 pub use runtime::{Runtime, Spawner, Task};
@@ -78,12 +79,12 @@ pub mod simulation {
 pub mod request {
     pub use crate::{
         buf::{
-            Drain, DrainMany, Fill, FillMany, Lend, LentMemory, NoMemory, PathPair, PathText,
-            StatOut,
+            Drain, DrainMany, Exchange, Fill, FillMany, Lend, LentMemory, NoMemory, PathPair,
+            PathText, StatOut,
         },
         op::{
-            Heir, MakePath, Nap, Open, Operation, Outcome, Plain, Read, ReadMany, Stat, Write,
-            WriteMany,
+            Control, Heir, MakePath, Nap, Open, Operation, Outcome, Plain, Read, ReadMany,
+            ReadMessage, Stat, Write, WriteMany,
         },
     };
 }

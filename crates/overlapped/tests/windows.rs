@@ -17,6 +17,8 @@ mod files;
 mod pipes;
 #[path = "windows/routines.rs"]
 mod routines;
+#[path = "windows/servers.rs"]
+mod servers;
 #[path = "windows/sockets.rs"]
 mod sockets;
 #[path = "windows/storms.rs"]

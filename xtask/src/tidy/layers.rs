@@ -15,6 +15,7 @@ const RANKS: &[(&str, u8)] = &[
     ("pipe", 8),
     ("time", 8),
     ("runtime", 8),
+    ("lane", 7),
     ("scope", 7),
     ("pending", 6),
     ("port", 5),

@@ -135,7 +135,11 @@ fn errors(op: &Op) -> &'static [Cause] {
         Op::Rename | Op::CreateDir { .. } => &[EIO, ENOSPC, EDQUOT],
         Op::Unlink { .. } => &[EIO],
         Op::Poll { .. } => &[EINTR],
-        Op::Nop | Op::Timer { .. } => &[],
+        Op::Nop
+        | Op::Timer { .. }
+        | Op::ConnectPipe { .. }
+        | Op::Control { .. }
+        | Op::Watch { .. } => &[],
     }
 }
 

@@ -177,7 +177,7 @@ impl Log {
         lent: bool,
     ) {
         let code = match answer {
-            Ok(Value::Count(count)) => *count as u64,
+            Ok(Value::Count(count) | Value::Part(count)) => *count as u64,
             Ok(Value::Handle(_)) => 1 << 40,
             Err(Cause::Os(code)) => 1 << 41 | u64::from(code.unsigned_abs()),
             Err(_) => 1 << 42,
@@ -186,7 +186,7 @@ impl Log {
         self.mix(code, now);
         self.note_lent(now, Place::Subsystem, EventKind::Over, Some(number), || {
             let how = match answer {
-                Ok(Value::Count(count)) => count.to_string(),
+                Ok(Value::Count(count) | Value::Part(count)) => count.to_string(),
                 Ok(Value::Handle(_)) => "a handle".to_owned(),
                 Err(cause) => cause.to_string(),
             };

@@ -196,6 +196,9 @@ impl State {
                 let path = path(&self.flying[place].entry)?;
                 self.devices.create_dir(path, mode).map(|()| DONE)
             }
+            Op::ConnectPipe { .. } | Op::Control { .. } | Op::Watch { .. } => {
+                Err(op.of_windows().unwrap_or(EINVAL))
+            }
             Op::Open(_) | Op::Timer { .. } => Err(EINVAL),
         }
     }

@@ -59,6 +59,8 @@ pub(crate) enum Memory {
     Drain(Piece, Option<Fixed>),
     FillMany(*mut Piece, usize),
     DrainMany(*mut Piece, usize),
+    /// The OS reads the first, and writes the second.
+    Exchange(*mut [Piece; 2]),
     Path(*const libc_char),
     Paths(*const libc_char, *const libc_char),
     Stat(*mut StatScratch),
@@ -69,7 +71,7 @@ pub(crate) enum Memory {
 pub(crate) type libc_char = std::ffi::c_char;
 
 impl Memory {
-    /// How many bytes are lent and not yet moved.
+    /// How many bytes are lent and not yet moved; of an exchange, how many the OS may write.
     #[inline]
     pub(crate) fn len(&self) -> usize {
         match *self {
@@ -78,6 +80,11 @@ impl Memory {
                 // SAFETY: `FillMany`/`DrainMany` point at `count` pieces of a living payload.
                 let pieces = unsafe { std::slice::from_raw_parts(first, count) };
                 pieces.iter().map(|piece| piece.len).sum()
+            }
+            Self::Exchange(pieces) => {
+                // SAFETY: `Exchange` points at the pieces of a living payload.
+                let [_, output] = unsafe { *pieces };
+                output.len
             }
             _ => 0,
         }
@@ -218,6 +225,33 @@ impl<B: IoBuf> DrainMany<B> {
 unsafe impl<B: IoBuf> Lend for DrainMany<B> {
     fn memory(&mut self) -> LentMemory {
         LentMemory(Memory::DrainMany(self.pieces.as_mut_ptr(), self.pieces.len()))
+    }
+}
+
+/// A buffer that the OS reads, and one that it fills with its answer.
+#[derive(Debug)]
+pub struct Exchange<I, O> {
+    pub(crate) input: I,
+    pub(crate) output: O,
+    pieces: Box<[Piece; 2]>,
+}
+
+impl<I: IoBuf, O: IoBufMut> Exchange<I, O> {
+    #[allow(dead_code, reason = "the devices of Windows")]
+    pub(crate) fn new(input: I, mut output: O) -> Self {
+        let bytes = input.as_slice();
+        let reads = Piece { len: bytes.len(), start: bytes.as_ptr().cast_mut() };
+        let bytes = output.as_mut_slice();
+        let writes = Piece { len: bytes.len(), start: bytes.as_mut_ptr() };
+        Self { input, output, pieces: Box::new([reads, writes]) }
+    }
+}
+
+// SAFETY: one buffer as in `Drain`, one as in `Fill`; the pieces are on the heap and belong to
+// `self`.
+unsafe impl<I: IoBuf, O: IoBufMut> Lend for Exchange<I, O> {
+    fn memory(&mut self) -> LentMemory {
+        LentMemory(Memory::Exchange(&raw mut *self.pieces))
     }
 }
 

@@ -8,8 +8,8 @@ mod range;
 
 pub use aligned::AlignedBuf;
 pub use lent::{
-    Drain, DrainMany, Fill, FillMany, Fixed, Lend, LentMemory, NoMemory, PathPair, PathText,
-    StatOut,
+    Drain, DrainMany, Exchange, Fill, FillMany, Fixed, Lend, LentMemory, NoMemory, PathPair,
+    PathText, StatOut,
 };
 pub(crate) use pool::Registered;
 pub use pool::{BufPool, PoolBuf, PoolMemory};

@@ -67,11 +67,11 @@ impl Holder for FileInner {
 }
 
 impl Heir for FileInner {
-    fn bytes(&self, _origin: u64, _bytes: &[u8]) {
+    fn bytes(&self, _origin: u64, _bytes: &[u8], _more: bool) {
         // A positional read consumes nothing: its bytes are still in the file.
     }
 
-    fn error(&self, cause: Cause) {
+    fn error(&self, _origin: u64, cause: Cause) {
         self.0.owe(cause);
     }
 }

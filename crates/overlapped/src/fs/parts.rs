@@ -62,7 +62,8 @@ fn parts(inner: &FileInner, handle: Option<Owned>, backend: &'static str) -> Par
     let held = inner.as_ref();
     let handle = handle.expect("only into_parts gives the handle out, and it consumes the file");
     let number = handle::number(held.raw());
-    let error = held.pay().map(|cause| Error::owed(cause, "write_at (abandoned)", number, backend));
+    let error =
+        held.pay().map(|cause| Error::of_handle(cause, "write_at (abandoned)", number, backend));
     Parts { handle, error }
 }
 

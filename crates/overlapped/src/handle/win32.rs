@@ -1,15 +1,11 @@
-//! What a handle is and how a pipe is made, in Win32's calls.
+//! What a handle is, in Win32's calls.
 #![allow(unsafe_code, reason = "calls of Win32")]
 
+pub(crate) mod pipe;
+
 use std::{
-    fs::OpenOptions,
-    io,
-    os::windows::{
-        fs::OpenOptionsExt,
-        io::{AsRawHandle, AsRawSocket, FromRawHandle, OwnedSocket},
-    },
-    process, ptr,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    os::windows::io::{AsRawHandle, AsRawSocket, OwnedSocket},
+    ptr,
 };
 
 use windows_sys::{
@@ -19,31 +15,21 @@ use windows_sys::{
         NtQueryInformationFile,
     },
     Win32::{
-        Foundation::{HANDLE, INVALID_HANDLE_VALUE},
+        Foundation::HANDLE,
         Networking::WinSock::{
             SO_PROTOCOL_INFOW, SO_TYPE, SOCK_STREAM, SOCKET, SOL_SOCKET, WSAPROTOCOL_INFOW,
             XP1_IFS_HANDLES, getsockopt,
         },
         Storage::FileSystem::{
-            FILE_ALIGNMENT_INFO, FILE_FLAG_FIRST_PIPE_INSTANCE, FILE_FLAG_OVERLAPPED,
-            FILE_INFO_BY_HANDLE_CLASS, FILE_STORAGE_INFO, FILE_TYPE, FILE_TYPE_DISK,
-            FILE_TYPE_PIPE, FileAlignmentInfo, FileStorageInfo, GetFileInformationByHandleEx,
-            GetFileType, PIPE_ACCESS_INBOUND,
+            FILE_ALIGNMENT_INFO, FILE_INFO_BY_HANDLE_CLASS, FILE_STORAGE_INFO, FILE_TYPE,
+            FILE_TYPE_DISK, FILE_TYPE_PIPE, FileAlignmentInfo, FileStorageInfo,
+            GetFileInformationByHandleEx, GetFileType,
         },
-        System::{
-            IO::IO_STATUS_BLOCK,
-            Pipes::{
-                CreateNamedPipeW, GetNamedPipeInfo, PIPE_REJECT_REMOTE_CLIENTS, PIPE_TYPE_BYTE,
-                PIPE_TYPE_MESSAGE,
-            },
-        },
+        System::IO::IO_STATUS_BLOCK,
     },
 };
 
-use super::{Alignment, Os, Owned, Raw};
-
-/// How many bytes a pipe takes before a write waits, as Linux has it.
-const PIPE_ROOM: u32 = 64 << 10;
+use super::{Alignment, Os, Raw};
 
 /// What is open: a handle, or a socket, which is a handle that Winsock closes.
 #[derive(Debug)]
@@ -92,7 +78,15 @@ pub(crate) fn is_socket(raw: Raw) -> bool {
 pub(crate) fn has_messages(raw: Raw) -> bool {
     match socket_type(raw) {
         Some(of) => of != SOCK_STREAM,
-        None => is_pipe_of_messages(raw),
+        None => pipe::has_messages(raw),
+    }
+}
+
+/// Whether a read of it gets what was sent at once by itself, and not the bytes of several.
+pub(crate) fn reads_messages(raw: Raw) -> bool {
+    match socket_type(raw) {
+        Some(of) => of != SOCK_STREAM,
+        None => pipe::reads_messages(raw),
     }
 }
 
@@ -160,43 +154,4 @@ unsafe fn told<T: Default>(raw: Raw, class: FILE_INFO_BY_HANDLE_CLASS) -> Option
     // SAFETY: there is room for the answer, and the call is over when it returns.
     let good = unsafe { GetFileInformationByHandleEx(handle(raw), class, place, room) };
     (good != 0).then_some(told)
-}
-
-fn is_pipe_of_messages(raw: Raw) -> bool {
-    let (mut flags, none) = (0, ptr::null_mut());
-    // SAFETY: there is room for the flags, and nothing else is asked.
-    let good = unsafe { GetNamedPipeInfo(handle(raw), &raw mut flags, none, none, none) };
-    good != 0 && flags & PIPE_TYPE_MESSAGE != 0
-}
-
-/// A pipe's two ends, closed in children: a named pipe of one instance, since an anonymous one
-/// cannot be overlapped.
-pub(crate) fn pipe() -> io::Result<(Owned, Owned)> {
-    let name = fresh_name();
-    let reader = reading_end(&name)?;
-    let mut options = OpenOptions::new();
-    let writer = options.write(true).custom_flags(FILE_FLAG_OVERLAPPED).open(&name)?;
-    Ok((reader.into(), writer.into()))
-}
-
-/// A name that nobody has; who guesses it and is first makes [`pipe`] fail, no more.
-fn fresh_name() -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let number = NEXT.fetch_add(1, Relaxed);
-    format!(r"\\.\pipe\overlapped.{}.{number}", process::id())
-}
-
-fn reading_end(name: &str) -> io::Result<Os> {
-    let wide: Vec<u16> = name.encode_utf16().chain([0]).collect();
-    let access = PIPE_ACCESS_INBOUND | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE;
-    let mode = PIPE_TYPE_BYTE | PIPE_REJECT_REMOTE_CLIENTS;
-    // SAFETY: the name ends with a NUL and outlives the call; no attributes are given.
-    let made = unsafe {
-        CreateNamedPipeW(wide.as_ptr(), access, mode, 1, PIPE_ROOM, PIPE_ROOM, 0, ptr::null())
-    };
-    if made == INVALID_HANDLE_VALUE {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the call has just made this handle, and nobody else has it.
-    Ok(unsafe { Os::from_raw_handle(made) })
 }

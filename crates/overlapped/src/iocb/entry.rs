@@ -183,11 +183,13 @@ impl Entry {
         self.block().state.load(Ordering::Acquire) & PROGRAM == 0
     }
 
-    /// The lent memory that the OS writes (a read's buffers), without what has moved already.
+    /// The lent memory that the OS writes (a read's buffers, room for a device's answer), without
+    /// what has moved already.
     pub fn slices_mut(&mut self) -> impl Iterator<Item = &mut [u8]> {
         let pieces = match &self.body_mut().stage {
             Stage::Flying(Memory::Fill(piece, _)) => slice::from_ref(piece),
             Stage::Flying(Memory::FillMany(first, count)) => pieces(*first, *count),
+            Stage::Flying(Memory::Exchange(both)) => &pieces(both.cast(), 2)[1..],
             _ => &[],
         };
         pieces.iter().map(|piece| {
@@ -198,11 +200,13 @@ impl Entry {
         })
     }
 
-    /// The lent memory that the OS reads (a write's buffers), without what has moved already.
+    /// The lent memory that the OS reads (a write's buffers, what goes into a device), without what
+    /// has moved already.
     pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
         let pieces = match &self.body().stage {
             Stage::Flying(Memory::Drain(piece, _)) => slice::from_ref(piece),
             Stage::Flying(Memory::DrainMany(first, count)) => pieces(*first, *count),
+            Stage::Flying(Memory::Exchange(both)) => &pieces(both.cast(), 2)[..1],
             _ => &[],
         };
         pieces.iter().map(|piece| {
@@ -277,6 +281,11 @@ impl Entry {
     #[inline]
     pub(crate) fn asked(&self) -> &Op {
         self.block().op()
+    }
+
+    /// Whether it is over only when every byte has moved.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.body().plan.is_whole()
     }
 
     /// Skips the wait for readiness: the answer is at hand.
@@ -437,8 +446,8 @@ impl Entry {
 }
 
 fn pieces<'a>(first: *mut Piece, count: usize) -> &'a [Piece] {
-    // SAFETY: `FillMany`/`DrainMany` keep `count` pieces on the heap for as long as the payload
-    // lives, and the callers bind the result to a borrow of the entry that owns it.
+    // SAFETY: `FillMany`, `DrainMany` and `Exchange` keep `count` pieces on the heap for as long as
+    // the payload lives, and the callers bind the result to a borrow of the entry that owns it.
     unsafe { slice::from_raw_parts(first, count) }
 }
 

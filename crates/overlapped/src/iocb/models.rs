@@ -43,12 +43,12 @@ impl Wake for Count {
 }
 
 impl Heir for Count {
-    fn bytes(&self, _origin: u64, bytes: &[u8]) {
+    fn bytes(&self, _origin: u64, bytes: &[u8], _more: bool) {
         assert_eq!(bytes, b"ab", "the heir sees what the kernel wrote");
         self.0.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn error(&self, cause: Cause) {
+    fn error(&self, _origin: u64, cause: Cause) {
         assert_eq!(cause, Cause::Abandoned, "a read succeeds unless its entry is dropped");
     }
 }

@@ -129,11 +129,11 @@ fn an_entry_that_is_dropped_abandons_its_operation() {
 struct Log(Mutex<Vec<String>>);
 
 impl Heir for Log {
-    fn bytes(&self, _origin: u64, bytes: &[u8]) {
+    fn bytes(&self, _origin: u64, bytes: &[u8], _more: bool) {
         self.0.lock().unwrap().push(format!("{bytes:?}"));
     }
 
-    fn error(&self, cause: Cause) {
+    fn error(&self, _origin: u64, cause: Cause) {
         self.0.lock().unwrap().push(format!("{cause:?}"));
     }
 }

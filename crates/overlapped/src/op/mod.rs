@@ -1,16 +1,19 @@
 //! What an operation is: plain data, a plan of its steps, and the typed request around them.
 
+mod device;
 mod path;
 mod plan;
 mod typed;
 #[cfg(unix)]
 pub(crate) mod unix;
 
+pub use device::Control;
 pub(crate) use path::c_path;
 pub(crate) use plan::{Goal, Next, Plan};
 pub(crate) use typed::About;
 pub use typed::{
-    Heir, MakePath, Nap, Open, Operation, Outcome, Plain, Read, ReadMany, Stat, Write, WriteMany,
+    Heir, MakePath, Nap, Open, Operation, Outcome, Plain, Read, ReadMany, ReadMessage, Stat, Write,
+    WriteMany,
 };
 
 use std::time::Instant;
@@ -95,6 +98,27 @@ pub enum Op {
         /// Ready for what.
         interest: Interest,
     },
+    /// A named pipe's instance waits for a client. Of Windows, as the next two.
+    ConnectPipe {
+        /// The server's end.
+        of: Raw,
+    },
+    /// A device is told what to do, in its own language: lent bytes go in, others come out.
+    Control {
+        /// The handle.
+        of: Raw,
+        /// The control code.
+        code: u32,
+    },
+    /// What has changed in a directory, as records in the lent memory.
+    Watch {
+        /// The directory.
+        of: Raw,
+        /// Which changes: a set of `FILE_NOTIFY_CHANGE_*`.
+        changes: u32,
+        /// In the directories below it, too.
+        tree: bool,
+    },
     /// Waits until an instant of the port's clock. The port keeps it; no backend sees it.
     Timer {
         /// When.
@@ -172,6 +196,9 @@ impl Op {
             | Self::Open(_)
             | Self::Stat { .. }
             | Self::Poll { .. }
+            | Self::ConnectPipe { .. }
+            | Self::Control { .. }
+            | Self::Watch { .. }
             | Self::Timer { .. } => OnDrop::Cancel,
             Self::Write { .. }
             | Self::Sync { .. }
@@ -202,6 +229,9 @@ impl Op {
             Self::Unlink { directory: true } => "remove_dir",
             Self::CreateDir { .. } => "create_dir",
             Self::Poll { .. } => "poll",
+            Self::ConnectPipe { .. } => "connect",
+            Self::Control { .. } => "control",
+            Self::Watch { .. } => "watch",
             Self::Timer { .. } => "sleep",
         }
     }
@@ -214,10 +244,24 @@ impl Op {
             | Self::Sync { of: raw, .. }
             | Self::SetLen { of: raw, .. }
             | Self::Allocate { of: raw, .. }
-            | Self::Poll { of: raw, .. } => Some(raw),
+            | Self::Poll { of: raw, .. }
+            | Self::ConnectPipe { of: raw }
+            | Self::Control { of: raw, .. }
+            | Self::Watch { of: raw, .. } => Some(raw),
             Self::Stat { of } => of,
             _ => None,
         }
+    }
+
+    /// Why every system but Windows refuses it, if only Windows has it.
+    pub fn of_windows(&self) -> Option<Cause> {
+        let instead = match self {
+            Self::ConnectPipe { .. } => "only Windows' pipes wait for clients; listen on a socket",
+            Self::Control { .. } => "ioctl is no overlapped call; make it yourself",
+            Self::Watch { .. } => "this system tells changes as a stream (inotify); read that",
+            _ => return None,
+        };
+        Some(Cause::Unsupported(instead))
     }
 
     /// The number of its handle, for messages.
@@ -231,6 +275,8 @@ impl Op {
 pub enum Value {
     /// A count of bytes, or 0 where there is nothing to count.
     Count(usize),
+    /// A count of bytes that are not all there was: a message, or a device's answer, goes on.
+    Part(usize),
     /// A new OS handle.
     Handle(Box<Owned>),
 }

@@ -40,6 +40,8 @@ pub(crate) struct Plan {
     /// The handle's place in a table of the backend.
     pub(crate) fixed: Option<Fixed>,
     pub(crate) moved: usize,
+    /// There was more than room for it: the last step got a part of a message.
+    pub(crate) more: bool,
 }
 
 /// What to do after a step.
@@ -56,7 +58,7 @@ const LIE: Next = Next::Over(Err(Cause::Unsupported(
 impl Plan {
     #[inline]
     pub(crate) fn new(goal: Goal) -> Self {
-        Self { goal, phase: Phase::Act, retries: 0, fixed: None, moved: 0 }
+        Self { goal, phase: Phase::Act, retries: 0, fixed: None, moved: 0, more: false }
     }
 
     /// A plan that first waits until the handle is ready.
@@ -141,10 +143,10 @@ impl Plan {
                 Next::Again
             }
             Ok(_) if self.phase == Phase::Sync => Next::Over(Ok(Value::Count(self.moved))),
-            Ok(Value::Count(n)) if matches!(op, Op::Read { .. } | Op::Write { .. }) => {
-                self.transferred(op, memory, n, orphan)
-            }
-            Ok(value) => Next::Over(Ok(value)),
+            Ok(Value::Handle(handle)) => Next::Over(Ok(Value::Handle(handle))),
+            Ok(Value::Count(n)) => self.counted(op, memory, n, false, orphan),
+            // [C3] a part of a message is a success with bytes.
+            Ok(Value::Part(n)) => self.counted(op, memory, n, true, orphan),
         }
     }
 
@@ -164,7 +166,15 @@ impl Plan {
             self.moved += n;
             return Next::Over(Ok(Value::Count(self.moved)));
         }
-        Next::Over(Ok(Value::Count(n)))
+        answered(op, memory, n)
+    }
+
+    fn counted(&mut self, op: Op, memory: &mut Memory, n: usize, more: bool, orphan: bool) -> Next {
+        self.more = more;
+        match op {
+            Op::Read { .. } | Op::Write { .. } => self.transferred(op, memory, n, orphan),
+            _ => answered(op, memory, n),
+        }
     }
 
     fn transferred(&mut self, op: Op, memory: &mut Memory, n: usize, orphan: bool) -> Next {
@@ -190,6 +200,12 @@ impl Plan {
             _ => Next::Again,
         }
     }
+}
+
+/// The answer to an operation that does not go on where it stopped.
+fn answered(op: Op, memory: &Memory, n: usize) -> Next {
+    let counts = matches!(op, Op::Control { .. } | Op::Watch { .. });
+    if counts && n > memory.len() { LIE } else { Next::Over(Ok(Value::Count(n))) }
 }
 
 fn is_stream(op: Op) -> bool {
@@ -232,6 +248,25 @@ mod tests {
         assert!(matches!(plan.step(WRITE, &mut memory, count(4), false, true), Next::Again));
         let over = plan.step(WRITE, &mut memory, count(6), false, true);
         assert!(matches!(over, Next::Over(Ok(Value::Count(10)))));
+    }
+
+    #[test]
+    fn a_part_of_a_message_is_a_count_and_there_is_more() {
+        let mut buf = Fill(vec![0u8; 10]);
+        let mut memory = buf.memory().0;
+        let mut plan = Plan::new(Goal::Once);
+        let over = plan.step(STREAM, &mut memory, Ok(Value::Part(10)), false, false);
+        assert!(matches!(over, Next::Over(Ok(Value::Count(10)))));
+        assert!(plan.more);
+        // The end of the message, for who wants the buffer full.
+        let mut memory = buf.memory().0;
+        let mut plan = Plan::new(Goal::All);
+        assert!(matches!(
+            plan.step(STREAM, &mut memory, Ok(Value::Part(4)), false, false),
+            Next::Again
+        ));
+        assert!(matches!(plan.step(STREAM, &mut memory, count(6), false, false), Next::Over(_)));
+        assert_eq!((plan.more, plan.moved), (false, 10));
     }
 
     #[test]

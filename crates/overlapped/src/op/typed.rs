@@ -7,7 +7,7 @@ use crate::{
         Drain, DrainMany, Fill, FillMany, IoBuf, IoBufMut, Lend, NoMemory, PathPair, PathText,
         StatOut,
     },
-    error::{Cause, Done, Error, Failed, NtStatus, Object, Parts},
+    error::{Cause, Done, Error, Failed, Message, NtStatus, Object, Parts},
     handle::{Metadata, Owned},
 };
 
@@ -43,10 +43,11 @@ pub(crate) mod sealed {
 /// Who inherits what an abandoned operation brought (C7): the handle that it belonged to.
 #[doc(hidden)]
 pub trait Heir: Send + Sync {
-    /// Bytes that were taken from a stream, from its byte `origin` on, and that nobody took.
-    fn bytes(&self, origin: u64, bytes: &[u8]);
+    /// Bytes that a read took from a stream and that nobody took; `origin` is where it began, as
+    /// the stream told it. `more`: they are a part of a message.
+    fn bytes(&self, origin: u64, bytes: &[u8], more: bool);
     /// Why an operation that nobody watched failed.
-    fn error(&self, cause: Cause);
+    fn error(&self, origin: u64, cause: Cause);
 }
 
 /// The raw answer to an operation, and what a message about it needs.
@@ -96,11 +97,11 @@ impl About<'_> {
 impl Outcome<'_> {
     // [C3] [C4] the count or the cause as they came, and the buffer with either.
     #[inline]
-    fn transfer<B>(self, buf: B) -> Result<Done<B>, Failed<B>> {
+    pub(super) fn transfer<B>(self, buf: B) -> Result<Done<B>, Failed<B>> {
         let Self { answer, about } = self;
         match answer {
             Ok(Value::Count(n)) => Ok(Done { n, buf }),
-            Ok(Value::Handle(_)) => Err(Failed { error: about.error(Cause::Abandoned, None), buf }),
+            Ok(_) => Err(Failed { error: about.error(Cause::Abandoned, None), buf }),
             Err(cause) => Err(Failed { error: about.error(cause, None), buf }),
         }
     }
@@ -126,7 +127,7 @@ impl Outcome<'_> {
             Cancel::ByPort => matches!(self.about.op, Op::Read { .. }),
         };
         if !(harmless && self.about.error(*cause, None).is_cancelled()) {
-            heir.error(*cause);
+            heir.error(self.about.origin, *cause);
         }
     }
 }
@@ -155,10 +156,33 @@ impl<B: IoBufMut> Operation for Read<B> {
         else {
             return;
         };
-        if outcome.about.plan.moved > 0 {
-            heir.bytes(outcome.about.origin, &self.buf.0.as_slice()[..outcome.about.plan.moved]);
+        let About { plan, origin, .. } = outcome.about;
+        if plan.moved > 0 || outcome.answer.is_ok() {
+            heir.bytes(origin, &self.buf.0.as_slice()[..plan.moved], plan.more);
         }
         outcome.confess(Some(heir));
+    }
+}
+
+/// A read of a message, or of a part of one. Gives the count and the buffer back.
+pub struct ReadMessage<B>(pub(crate) Read<B>);
+
+impl<B: IoBufMut> sealed::Sealed for ReadMessage<B> {}
+impl<B: IoBufMut> Operation for ReadMessage<B> {
+    type Output = Result<Message<B>, Failed<B>>;
+    type Lent = Fill<B>;
+
+    fn lend(&mut self) -> &mut Fill<B> {
+        self.0.lend()
+    }
+
+    fn finish(self, outcome: Outcome<'_>) -> Self::Output {
+        let more = outcome.about.plan.more;
+        self.0.finish(outcome).map(|Done { n, buf }| Message { n, more, buf })
+    }
+
+    fn abandoned(self, outcome: Outcome<'_>, heir: Option<&dyn Heir>) {
+        self.0.abandoned(outcome, heir);
     }
 }
 
@@ -204,7 +228,7 @@ impl<B: IoBuf> Operation for Write<B> {
         if outcome.answer.is_ok() && outcome.about.plan.moved < self.buf.0.len() {
             // It was let go after a short write had landed: the rest was never written.
             if let Some(heir) = heir {
-                heir.error(Cause::WriteZero);
+                heir.error(outcome.about.origin, Cause::WriteZero);
             }
         }
     }
@@ -233,7 +257,7 @@ impl<B: IoBuf> Operation for WriteMany<B> {
         let asked: usize = self.bufs.bufs.iter().map(IoBuf::len).sum();
         if outcome.answer.is_ok() && outcome.about.plan.moved < asked {
             if let Some(heir) = heir {
-                heir.error(Cause::WriteZero);
+                heir.error(outcome.about.origin, Cause::WriteZero);
             }
         }
     }
@@ -260,7 +284,7 @@ impl Operation for Plain {
     }
 }
 
-/// A wait for an instant.
+/// A wait for an instant, or for a client: what nobody takes of it is lost to nobody.
 pub struct Nap(pub(crate) NoMemory);
 
 impl sealed::Sealed for Nap {}
@@ -296,7 +320,7 @@ impl<T> Operation for Open<T> {
     fn finish(self, outcome: Outcome<'_>) -> Self::Output {
         match outcome.answer {
             Ok(Value::Handle(handle)) => Ok((self.make)(*handle)),
-            Ok(Value::Count(_)) => Err(outcome.about.error(Cause::Abandoned, Some(&self.path.0))),
+            Ok(_) => Err(outcome.about.error(Cause::Abandoned, Some(&self.path.0))),
             Err(cause) => Err(outcome.about.error(cause, Some(&self.path.0))),
         }
     }

@@ -4,11 +4,16 @@
 //! [`Writer`]; several may be started ahead. A read that is abandoned, in a `select` or by a
 //! timeout, loses no byte: what it took is served to the next read.
 
-mod lane;
+mod duplex;
+#[cfg(windows)]
+mod named;
 mod parts;
 mod reader;
 mod writer;
 
+pub use duplex::Duplex;
+#[cfg(windows)]
+pub use named::{Server, ServerOptions, connect};
 pub use parts::{Close, IntoParts, Parts};
 pub use reader::Reader;
 pub use writer::Writer;

@@ -6,45 +6,62 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use super::lane::Lane;
 use crate::{
     error::Error,
     handle::{self, Owned},
+    lane::Lane,
     port::{Held, Holding, Port},
 };
 
-/// What one side of a stream came apart into.
+/// What a stream, or one side of it, came apart into.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Parts {
     /// The descriptor, open, with nothing in flight on it.
     pub handle: Owned,
-    /// Bytes that were taken from the stream and that nobody has read, in order.
+    /// Bytes that were taken from the stream and that nobody has read, in order; of messages, one
+    /// after the other.
     pub unread: Vec<u8>,
     /// Why an operation that was abandoned failed, if nobody has been told yet.
     pub error: Option<Error>,
 }
 
-/// A side of a stream that is being taken apart. Block with [`wait`](Self::wait), or `.await` it.
-/// Dropped, it closes the descriptor in the background.
+/// A stream, or one side of it, that is being taken apart. Block with [`wait`](Self::wait), or
+/// `.await` it. Dropped, it closes the descriptor in the background.
 #[must_use = "the descriptor is given out when this is waited for or awaited"]
 pub struct IntoParts {
-    holding: Holding<Lane>,
+    /// The sides that may still have something in flight.
+    sides: Vec<Holding<Lane>>,
+    found: Found,
     /// Kept until then: a port that goes would cancel what is to run to its end.
     port: Port,
 }
 
+/// What the sides had that came apart.
+#[derive(Default)]
+struct Found {
+    /// The last one has it.
+    handle: Option<Owned>,
+    unread: Vec<u8>,
+    error: Option<Error>,
+}
+
 impl IntoParts {
-    pub(super) fn new(lane: &Arc<Lane>, port: &Port) -> Self {
-        lane.close();
-        let holding = Holding::new(Arc::clone(lane), Arc::clone(lane.shard()));
-        Self { holding, port: port.clone() }
+    /// `lanes`: all that share the handle.
+    pub(super) fn new<const N: usize>(lanes: [&Arc<Lane>; N], port: &Port) -> Self {
+        lanes.iter().for_each(|lane| lane.close());
+        let hold = |lane: &Arc<Lane>| Holding::new(Arc::clone(lane), Arc::clone(lane.shard()));
+        let sides = lanes.into_iter().map(hold).collect();
+        Self { sides, found: Found::default(), port: port.clone() }
     }
 
     /// Blocks until nothing is in flight.
-    pub fn wait(self) -> Parts {
-        let (lane, handle) = self.holding.wait();
-        parts(&lane, handle, self.port.backend().name())
+    pub fn wait(mut self) -> Parts {
+        for side in std::mem::take(&mut self.sides) {
+            let (lane, handle) = side.wait();
+            self.found.add(&lane, handle, self.port.backend().name());
+        }
+        self.found.take()
     }
 }
 
@@ -52,23 +69,36 @@ impl Future for IntoParts {
     type Output = Parts;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Parts> {
-        let (lane, handle) = ready!(Pin::new(&mut self.holding).poll(cx));
-        Poll::Ready(parts(&lane, handle, self.port.backend().name()))
+        while let Some(side) = self.sides.first_mut() {
+            let (lane, handle) = ready!(Pin::new(side).poll(cx));
+            self.sides.remove(0);
+            let backend = self.port.backend().name();
+            self.found.add(&lane, handle, backend);
+        }
+        Poll::Ready(self.found.take())
     }
 }
 
-fn parts(lane: &Lane, handle: Option<Owned>, backend: &'static str) -> Parts {
-    let held: &Held = lane.as_ref();
-    let verb = "stream operation (abandoned)";
-    let number = handle::number(held.raw());
-    Parts {
-        handle: handle.expect("only into_parts gives the handle out, and it consumes its owner"),
-        unread: lane.take_unread(),
-        error: held.pay().map(|cause| Error::owed(cause, verb, number, backend)),
+impl Found {
+    fn add(&mut self, lane: &Lane, handle: Option<Owned>, backend: &'static str) {
+        let held: &Held = lane.as_ref();
+        self.handle = handle;
+        self.unread.extend(lane.take_unread());
+        if let Some(cause) = held.pay() {
+            let number = handle::number(held.raw());
+            let verb = "stream operation (abandoned)";
+            self.error.get_or_insert(Error::of_handle(cause, verb, number, backend));
+        }
+    }
+
+    fn take(&mut self) -> Parts {
+        let Self { handle, unread, error } = std::mem::take(self);
+        let handle = handle.expect("only into_parts gives the handle out, and consumes its owners");
+        Parts { handle, unread, error }
     }
 }
 
-/// A side of a stream that is being closed.
+/// A stream, or one side of it, that is being closed.
 #[must_use = "whether an abandoned operation failed is told when this is waited for or awaited"]
 pub struct Close(IntoParts);
 

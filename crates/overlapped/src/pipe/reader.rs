@@ -1,13 +1,11 @@
 use std::{fmt, path::Path, sync::Arc};
 
-use super::{
-    Close, IntoParts,
-    lane::{Direction, Lane},
-};
+use super::{Close, IntoParts};
 use crate::{
     buf::{Fill, IoBufMut},
     handle::{self, Owned},
-    op::{Goal, Op, Open, OpenHow, Plan, Read},
+    lane::{Direction, Lane},
+    op::{Goal, Op, Open, OpenHow, Operation, Plan, Read, ReadMessage},
     pending::{self, Ask, Pending},
     port::{Held, Port},
     scope::Scope,
@@ -44,10 +42,17 @@ impl Reader {
 
     fn new(port: &Port, handle: Owned, waits_first: bool) -> Self {
         port.adopt(&handle);
-        let held = Held::new(handle::raw(&handle), Arc::new(handle));
-        let shard = port.shard_for(&Op::Nop);
-        let lane = Lane::new(held, Direction::Read, shard);
-        Self { lane, port: port.clone(), waits_first }
+        Self { waits_first, ..Self::of(port, Arc::new(handle)) }
+    }
+
+    /// Of a handle that was adopted.
+    pub(super) fn of(port: &Port, handle: Arc<Owned>) -> Self {
+        let lane = Lane::new(handle, Direction::Read, port.shard_for(&Op::Nop));
+        Self { lane, port: port.clone(), waits_first: false }
+    }
+
+    pub(super) fn lane(&self) -> &Arc<Lane> {
+        &self.lane
     }
 
     /// The port that its operations go to.
@@ -63,14 +68,26 @@ impl Reader {
     ///
     /// [read(2)]: https://man7.org/linux/man-pages/man2/read.2.html
     pub fn read<B: IoBufMut + 'static>(&self, buf: B) -> Pending<'static, Read<B>> {
-        Pending::start_by(&self.lane, self.ask(Goal::Once, buf))
+        Pending::start_by(&self.lane, self.ask(Goal::Once, read_into(buf)))
+    }
+
+    /// Reads a message, or the part of one that `buf` has room for: [`Message::more`] tells which.
+    /// A message may be empty. What does not come in messages is read as by [`read`](Self::read),
+    /// and there is never more of it.
+    ///
+    /// Windows' named pipes have messages, if they are read so. Dropped in flight, a cancel is
+    /// requested; a message, or part, that came all the same is served to the next read whose turn
+    /// comes, by itself.
+    pub fn read_message<B: IoBufMut + 'static>(&self, buf: B) -> Pending<'static, ReadMessage<B>> {
+        Pending::start_by(&self.lane, self.ask(Goal::Once, ReadMessage(read_into(buf))))
     }
 
     /// Reads until `buf` is full. The end of the stream before that is an error
     /// ([`Cause::UnexpectedEnd`](crate::Cause::UnexpectedEnd)), and so is a cancel; both tell how
-    /// many bytes are in the buffer.
+    /// many bytes are in the buffer. Messages are read one after the other, without their
+    /// boundaries.
     pub fn read_exact<B: IoBufMut + 'static>(&self, buf: B) -> Pending<'static, Read<B>> {
-        Pending::start_by(&self.lane, self.ask(Goal::All, buf))
+        Pending::start_by(&self.lane, self.ask(Goal::All, read_into(buf)))
     }
 
     /// Waits until nothing is in flight, and closes the descriptor. Everything in flight is asked
@@ -82,20 +99,24 @@ impl Reader {
     /// Takes the reader apart, once nothing is in flight: its descriptor, and the bytes that were
     /// taken from the stream and that nobody has read. Everything in flight is asked to stop.
     pub fn into_parts(self) -> IntoParts {
-        IntoParts::new(&self.lane, &self.port)
+        IntoParts::new([&self.lane], &self.port)
     }
 
-    fn ask<B: IoBufMut>(&self, goal: Goal, buf: B) -> Ask<'_, Read<B>> {
+    fn ask<O: Operation>(&self, goal: Goal, request: O) -> Ask<'_, O> {
         let held: &Held = (*self.lane).as_ref();
         Ask {
             shard: self.lane.shard(),
             op: Op::Read { from: held.raw(), at: None },
             plan: if self.waits_first { Plan::wait_first(goal) } else { Plan::new(goal) },
-            request: Read { buf: Fill(buf) },
+            request,
             holder: Some(Arc::<Lane>::clone(&self.lane)),
             fixed: None,
         }
     }
+}
+
+fn read_into<B: IoBufMut>(buf: B) -> Read<B> {
+    Read { buf: Fill(buf) }
 }
 
 /// The verbs on borrowed buffers; those of [`Reader`] tell what they do.
@@ -106,7 +127,7 @@ impl<'scope, 'env: 'scope> Scope<'scope, 'env> {
         reader: &Reader,
         buf: &'env mut [u8],
     ) -> Pending<'scope, Read<&'env mut [u8]>> {
-        self.start(&reader.lane, reader.ask(Goal::Once, buf))
+        self.start(&reader.lane, reader.ask(Goal::Once, read_into(buf)))
     }
 }
 

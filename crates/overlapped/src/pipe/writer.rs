@@ -1,12 +1,10 @@
 use std::{fmt, path::Path, sync::Arc};
 
-use super::{
-    Close, IntoParts,
-    lane::{Direction, Lane},
-};
+use super::{Close, IntoParts};
 use crate::{
     buf::{Drain, IoBuf},
     handle::{self, Owned},
+    lane::{Direction, Lane},
     op::{Goal, Op, Open, OpenHow, Plan, Write},
     pending::{self, Ask, Pending},
     port::{Held, Port},
@@ -38,9 +36,17 @@ impl Writer {
     pub fn from_owned(port: &Port, handle: impl Into<Owned>) -> Self {
         let handle = handle.into();
         port.adopt(&handle);
-        let held = Held::new(handle::raw(&handle), Arc::new(handle));
-        let shard = port.shard_for(&Op::Nop);
-        Self { lane: Lane::new(held, Direction::Write, shard), port: port.clone() }
+        Self::of(port, Arc::new(handle))
+    }
+
+    /// Of a handle that was adopted.
+    pub(super) fn of(port: &Port, handle: Arc<Owned>) -> Self {
+        let lane = Lane::new(handle, Direction::Write, port.shard_for(&Op::Nop));
+        Self { lane, port: port.clone() }
+    }
+
+    pub(super) fn lane(&self) -> &Arc<Lane> {
+        &self.lane
     }
 
     /// The port that its operations go to.
@@ -71,7 +77,7 @@ impl Writer {
 
     /// Takes the writer apart, once everything that was started is written.
     pub fn into_parts(self) -> IntoParts {
-        IntoParts::new(&self.lane, &self.port)
+        IntoParts::new([&self.lane], &self.port)
     }
 
     fn ask<B: IoBuf>(&self, goal: Goal, buf: B) -> Ask<'_, Write<B>> {

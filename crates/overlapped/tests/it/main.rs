@@ -5,6 +5,7 @@
 mod executors;
 #[cfg(target_os = "linux")]
 mod forbidden;
+mod messages;
 mod scripted;
 mod types;
 

@@ -143,18 +143,17 @@ pub(super) const BUGS: &[Bug] = &[
     Bug {
         name: "the will of an abandoned read is skipped",
         line: "C7",
-        file: "pipe/lane.rs",
-        from: "        self.lock().unread.entry(origin).or_default().extend(bytes);",
-        to: "        let _ = (origin, bytes);",
+        file: "lane/mod.rs",
+        from: "        self.lock().unread.keep(origin, bytes, more);",
+        to: "        let _ = (origin, bytes, more);",
         check: "abandoned::no_byte_of_a_stream_is_lost_or_doubled",
     },
     Bug {
         name: "bytes that were kept are served after those that came later",
         line: "C7",
-        file: "pipe/lane.rs",
-        from: "let Some((&origin, _)) = state.unread.first_key_value() else {",
-        to: "let Some((&origin, _)) = state.unread.first_key_value().filter(|_| state.taken\
-            \x20> 4) else {",
+        file: "lane/unread.rs",
+        from: "let (&origin, _) = self.pieces.first_key_value()?;",
+        to: "let (&origin, _) = self.pieces.first_key_value().filter(|_| self.here > 4)?;",
         check: "abandoned::no_byte_of_a_stream_is_lost_or_doubled",
     },
     Bug {

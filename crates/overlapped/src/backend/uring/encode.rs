@@ -59,8 +59,13 @@ pub(super) fn encode<R>(
 
 fn encode_any(entry: &Entry, op: Op, memory: Memory, places: Places) -> squeue::Entry {
     match op {
-        // The port keeps timers itself; one that comes here anyway is over at once.
-        Op::Nop | Op::Timer { .. } => opcode::Nop::new().build(),
+        // The port keeps timers itself; one that comes here anyway is over at once. What only
+        // Windows has is refused when it comes back.
+        Op::Nop
+        | Op::Timer { .. }
+        | Op::ConnectPipe { .. }
+        | Op::Control { .. }
+        | Op::Watch { .. } => opcode::Nop::new().build(),
         Op::Read { from, at } => read(places.file(from), at.unwrap_or(STREAM), memory, places),
         Op::Write { to, at } => write(places.file(to), at.unwrap_or(STREAM), memory, places),
         Op::Open(how) => {

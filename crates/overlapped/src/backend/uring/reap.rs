@@ -138,7 +138,8 @@ fn complete(bits: u64, result: i32, out: &mut Vec<Completion>) {
 /// Whether the kernel's word about it is more than a count.
 #[inline]
 fn is_special(op: &Op) -> bool {
-    matches!(op, Op::Open(_) | Op::Stat { .. } | Op::Poll { .. })
+    let of_windows = matches!(op, Op::ConnectPipe { .. } | Op::Control { .. } | Op::Watch { .. });
+    of_windows || matches!(op, Op::Open(_) | Op::Stat { .. } | Op::Poll { .. })
 }
 
 #[cold]
@@ -146,6 +147,9 @@ fn is_special(op: &Op) -> bool {
 fn translate(mut entry: Entry, result: i32, out: &mut Vec<Completion>) {
     if result < 0 {
         return out.push(Completion { entry, answer: Err(Cause::Os(-result)) });
+    }
+    if let Some(cause) = entry.asked().of_windows() {
+        return out.push(Completion { entry, answer: Err(cause) });
     }
     let value = match entry.asked() {
         // A new handle is owned from the moment it is seen, so no path can leak it (C7).

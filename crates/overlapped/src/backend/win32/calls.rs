@@ -13,8 +13,14 @@ use windows_sys::Win32::{
         RtlNtStatusToDosError,
     },
     Networking::WinSock::{WSABUF, WSAEINVAL, WSAEMSGSIZE},
-    Storage::FileSystem::{ReadFile, ReadFileEx, WriteFile, WriteFileEx},
-    System::IO::{CancelIoEx, GetOverlappedResult, OVERLAPPED, OVERLAPPED_0, OVERLAPPED_0_0},
+    Storage::FileSystem::{ReadDirectoryChangesW, ReadFile, ReadFileEx, WriteFile, WriteFileEx},
+    System::{
+        IO::{
+            CancelIoEx, DeviceIoControl, GetOverlappedResult, OVERLAPPED, OVERLAPPED_0,
+            OVERLAPPED_0_0,
+        },
+        Pipes::ConnectNamedPipe,
+    },
 };
 
 use super::{
@@ -92,7 +98,7 @@ impl Target {
 }
 
 /// What the OS says of a call that is over. More data than there was room for is a success (C3).
-pub(super) fn result(target: Target, entry: &Entry) -> Result<u32, u32> {
+pub(super) fn result(target: Target, entry: &Entry) -> Result<Moved, u32> {
     let (handle, place) = (win32::handle(target.raw), entry.overlapped());
     let mut n = 0;
     let good = match target.is_socket {
@@ -101,8 +107,22 @@ pub(super) fn result(target: Target, entry: &Entry) -> Result<u32, u32> {
         // SAFETY: as above.
         false => unsafe { GetOverlappedResult(handle, place, &raw mut n, 0) != 0 },
     };
+    moved(n, good)
+}
+
+/// What a call has moved.
+#[derive(Clone, Copy)]
+pub(super) struct Moved {
+    pub(super) n: u32,
+    /// There was not room for all.
+    pub(super) more: bool,
+}
+
+/// Whether it went well, the error being the calling thread's last.
+fn moved(n: u32, good: bool) -> Result<Moved, u32> {
     match if good { 0 } else { last_error() } {
-        0 | ERROR_MORE_DATA | MESSAGE_SIZE => Ok(n),
+        0 => Ok(Moved { n, more: false }),
+        ERROR_MORE_DATA | MESSAGE_SIZE => Ok(Moved { n, more: true }),
         code => Err(code),
     }
 }
@@ -116,30 +136,48 @@ pub(super) fn cancel(target: Target, entry: &Entry) {
     let _proves_nothing = unsafe { CancelIoEx(win32::handle(target.raw), entry.overlapped()) };
 }
 
-/// A piece of an operation's memory that is still to be moved.
+/// A call, and the piece of its operation's memory that is still to be moved.
 #[derive(Clone, Copy)]
 struct Part {
+    verb: Verb,
     start: *mut u8,
     len: u32,
-    writes: bool,
     at: Option<u64>,
+}
+
+#[derive(Clone, Copy)]
+enum Verb {
+    Read,
+    Write,
+    Connect,
+    /// The code, and what goes in.
+    Control(u32, *const u8, u32),
+    /// Which changes, and whether below it, too.
+    Watch(u32, bool),
 }
 
 impl Part {
     /// The part of `entry` that begins after `moved` bytes; none are left if it is empty.
     fn of(entry: &mut Entry, moved: usize) -> Self {
-        let (writes, at) = match entry.op() {
-            Op::Write { at, .. } => (true, at),
-            Op::Read { at, .. } => (false, at),
-            _ => (false, None),
+        let (verb, at) = match entry.op() {
+            Op::Read { at, .. } => (Verb::Read, at),
+            Op::Write { at, .. } => (Verb::Write, at),
+            Op::ConnectPipe { .. } => (Verb::Connect, None),
+            Op::Control { code, .. } => {
+                let input = entry.slices().next().unwrap_or_default();
+                (Verb::Control(code, input.as_ptr(), length(input.len())), None)
+            }
+            Op::Watch { changes, tree, .. } => (Verb::Watch(changes, tree), None),
+            op => unreachable!("{} has no overlapped form", op.name()),
         };
-        let (start, len) = match writes {
-            true => after(moved, entry.slices().map(|it| (it.as_ptr().cast_mut(), it.len()))),
-            false => after(moved, entry.slices_mut().map(|it| (it.as_mut_ptr(), it.len()))),
+        let (start, len) = match verb {
+            Verb::Write => {
+                after(moved, entry.slices().map(|it| (it.as_ptr().cast_mut(), it.len())))
+            }
+            _ => after(moved, entry.slices_mut().map(|it| (it.as_mut_ptr(), it.len()))),
         };
         // What is left of more is the next part.
-        let len = u32::try_from(len).unwrap_or(1 << 31);
-        Self { start, len, writes, at: at.map(|at| at + moved as u64) }
+        Self { verb, start, len: length(len), at: at.map(|at| at + moved as u64) }
     }
 
     /// # Safety
@@ -149,7 +187,8 @@ impl Part {
     unsafe fn issue(self, target: Target, block: *mut OVERLAPPED) -> Issued {
         // SAFETY: the caller's promise; no count is asked for.
         if unsafe { self.make(target, ptr::null_mut(), block) } {
-            return Issued::Done;
+            // Of a watch it says no more than that it was begun; no handle of one skips packets.
+            return if let Verb::Watch(..) = self.verb { Issued::Pending } else { Issued::Done };
         }
         match Failure::last() {
             // A warning comes as a packet, too: no handle that gives one skips packets.
@@ -168,15 +207,35 @@ impl Part {
     unsafe fn make(self, target: Target, count: *mut u32, block: *mut OVERLAPPED) -> bool {
         let handle = win32::handle(target.raw);
         let beside = Beside { count, block, routine: None };
-        match (target.is_socket, self.writes) {
+        let (start, len) = (self.start, self.len);
+        match self.verb {
             // SAFETY: the caller's promise.
-            (false, false) => unsafe { ReadFile(handle, self.start, self.len, count, block) != 0 },
+            Verb::Read if target.is_socket => unsafe {
+                sockets::receive(target.raw, self.memory(), beside)
+            },
             // SAFETY: the caller's promise, and the OS only reads it.
-            (false, true) => unsafe { WriteFile(handle, self.start, self.len, count, block) != 0 },
+            Verb::Write if target.is_socket => unsafe {
+                sockets::send(target.raw, self.memory(), beside)
+            },
             // SAFETY: the caller's promise.
-            (true, false) => unsafe { sockets::receive(target.raw, self.memory(), beside) },
+            Verb::Read => unsafe { ReadFile(handle, start, len, count, block) != 0 },
             // SAFETY: the caller's promise, and the OS only reads it.
-            (true, true) => unsafe { sockets::send(target.raw, self.memory(), beside) },
+            Verb::Write => unsafe { WriteFile(handle, start, len, count, block) != 0 },
+            // SAFETY: the caller's promise; there is no other memory.
+            Verb::Connect => unsafe { ConnectNamedPipe(handle, block) != 0 },
+            Verb::Control(code, input, room) => {
+                let (input, start) = (input.cast(), start.cast());
+                // SAFETY: the caller's promise; the OS only reads what goes in.
+                unsafe { DeviceIoControl(handle, code, input, room, start, len, count, block) != 0 }
+            }
+            Verb::Watch(changes, tree) => {
+                let (start, tree) = (start.cast(), i32::from(tree));
+                // SAFETY: the caller's promise; no routine is given.
+                unsafe {
+                    ReadDirectoryChangesW(handle, start, len, tree, changes, count, block, None)
+                        != 0
+                }
+            }
         }
     }
 
@@ -191,7 +250,8 @@ impl Part {
         let (handle, routine) = (win32::handle(target.raw), Some(routine::note as _));
         let of_socket = Some(routine::note_of_socket as _);
         let beside = Beside { count: ptr::null_mut(), block, routine: of_socket };
-        let good = match (target.is_socket, self.writes) {
+        let writes = matches!(self.verb, Verb::Write);
+        let good = match (target.is_socket, writes) {
             // SAFETY: the caller's promise.
             (false, false) => unsafe {
                 ReadFileEx(handle, self.start, self.len, block, routine) != 0
@@ -221,6 +281,11 @@ fn after(mut moved: usize, pieces: impl Iterator<Item = (*mut u8, usize)>) -> (*
         moved -= len;
     }
     (NonNull::dangling().as_ptr(), 0)
+}
+
+/// As much as one call takes.
+fn length(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(1 << 31)
 }
 
 /// How one hears of the end of a call.
@@ -314,7 +379,7 @@ pub(super) fn transfer(
     entry: &mut Entry,
     moved: usize,
     interrupt: &Interrupt,
-) -> Moved {
+) -> Result<Moved, u32> {
     let event = Event::new().map_err(|error| code(&error))?;
     let part = Part::of(entry, moved);
     prepare(entry, part.at, event.tagged());
@@ -334,23 +399,17 @@ pub(super) fn transfer(
     result(target, entry)
 }
 
-/// How many bytes, or the OS's word.
-pub(super) type Moved = Result<u32, u32>;
-
 fn code(error: &io::Error) -> u32 {
     error.raw_os_error().unwrap_or_default() as u32
 }
 
 /// Moves the same without an OVERLAPPED: to where a synchronous file stands, or on a synchronous
 /// socket, which would not fill it.
-pub(super) fn move_on(target: Target, entry: &mut Entry, moved: usize) -> Moved {
-    let part = Part::of(entry, moved);
+pub(super) fn move_on(target: Target, entry: &mut Entry, done: usize) -> Result<Moved, u32> {
+    let part = Part::of(entry, done);
     let mut n = 0;
     // SAFETY: the memory is the entry's, and the call is over when it returns: an overlapped file
     // refuses to be asked like this, and an overlapped socket waits.
     let good = unsafe { part.make(target, &raw mut n, ptr::null_mut()) };
-    match if good { 0 } else { last_error() } {
-        0 | MESSAGE_SIZE => Ok(n),
-        code => Err(code),
-    }
+    moved(n, good)
 }

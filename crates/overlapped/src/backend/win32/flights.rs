@@ -3,10 +3,12 @@
 
 use std::{collections::HashMap, mem};
 
-use windows_sys::Win32::Foundation::ERROR_HANDLE_EOF;
+use windows_sys::Win32::Foundation::{
+    ERROR_HANDLE_EOF, ERROR_NOTIFY_ENUM_DIR, ERROR_PIPE_CONNECTED,
+};
 
 use super::{
-    calls::{self, Call, Failure, Target, Way},
+    calls::{self, Call, Failure, Moved, Target, Way},
     os,
 };
 use crate::backend::{Cause, Completion, Entry, Id, Op, Value};
@@ -56,7 +58,7 @@ impl Flights {
         self.end(id.overlapped(), Err(failure.code))
     }
 
-    fn end(&mut self, address: usize, result: Result<u32, u32>) -> Option<Word> {
+    fn end(&mut self, address: usize, result: Result<Moved, u32>) -> Option<Word> {
         let flight = self.0.get_mut(&address)?;
         let Some(answer) = flight.take(result) else {
             return Some(Word::Next(flight.call()));
@@ -112,15 +114,15 @@ impl Flight {
     }
 
     /// Takes the result of a call; the answer, unless there is more to move.
-    fn take(&mut self, result: Result<u32, u32>) -> Option<Result<Value, Cause>> {
+    fn take(&mut self, result: Result<Moved, u32>) -> Option<Result<Value, Cause>> {
         match result {
-            Ok(n) => {
+            Ok(Moved { n, more }) => {
                 self.moved += n as usize;
                 let whole = n == self.asked && self.moved < self.entry.len();
                 if whole && !self.cancelled && goes_on(&self.entry.op()) {
                     return None;
                 }
-                Some(Ok(Value::Count(self.moved)))
+                Some(Ok(value(self.moved, more)))
             }
             Err(code) => Some(answer(&self.entry.op(), self.moved, code)),
         }
@@ -129,12 +131,24 @@ impl Flight {
 
 /// Whether another buffer may be moved without waiting for more than the first one has.
 pub(super) fn goes_on(op: &Op) -> bool {
-    !matches!(op, Op::Read { at: None, .. })
+    matches!(op, Op::Read { at: Some(_), .. } | Op::Write { .. })
+}
+
+/// What an operation answers that has moved so much. `more`: of what there was it got a part.
+pub(super) fn value(moved: usize, more: bool) -> Value {
+    if more { Value::Part(moved) } else { Value::Count(moved) }
 }
 
 /// What an operation answers whose last call has failed.
-// [C3] the end of a file is no error, and what has moved is the count.
+// [C3] what has moved is the count, and some codes are no failure.
 pub(super) fn answer(op: &Op, moved: usize, code: u32) -> Result<Value, Cause> {
-    let ends = code == ERROR_HANDLE_EOF && matches!(op, Op::Read { .. });
-    if ends || moved > 0 { Ok(Value::Count(moved)) } else { Err(os(code)) }
+    let good = match op {
+        Op::Read { .. } => code == ERROR_HANDLE_EOF,
+        // The client was there first.
+        Op::ConnectPipe { .. } => code == ERROR_PIPE_CONNECTED,
+        // There were more changes than room: the same as no bytes.
+        Op::Watch { .. } => code == ERROR_NOTIFY_ENUM_DIR,
+        _ => false,
+    };
+    if good || moved > 0 { Ok(Value::Count(moved)) } else { Err(os(code)) }
 }

@@ -39,6 +39,11 @@ impl Known {
         Self { manner, target: Target::of(raw), is_disk, has_messages }
     }
 
+    /// Whether the end of its calls is told by packets.
+    pub(super) fn has_packets(&self) -> bool {
+        matches!(self.manner, Manner::Calls(Way::Packet { .. }))
+    }
+
     /// Whether it stands nowhere, though it has offsets: a file that is open for overlapped I/O.
     pub(super) fn has_no_place(&self) -> bool {
         self.is_disk && matches!(self.manner, Manner::Calls(_))

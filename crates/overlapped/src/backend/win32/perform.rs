@@ -11,7 +11,7 @@ use std::{
 
 use windows_sys::Win32::{
     Foundation::ERROR_INVALID_PARAMETER,
-    Storage::FileSystem::{FILE_FLAG_NO_BUFFERING, FILE_FLAG_OVERLAPPED},
+    Storage::FileSystem::{FILE_FLAG_NO_BUFFERING, FILE_FLAG_OVERLAPPED, SECURITY_IDENTIFICATION},
 };
 
 use super::{
@@ -39,7 +39,11 @@ pub(super) fn perform(entry: &mut Entry, interrupt: &Interrupt) -> Result<Value,
 fn step(entry: &mut Entry, interrupt: &Interrupt) -> Result<Value, Cause> {
     match entry.op() {
         Op::Nop | Op::Timer { .. } | Op::Poll { .. } => Ok(Value::Count(0)),
-        Op::Read { from: raw, .. } | Op::Write { to: raw, .. } => transfer(entry, raw, interrupt),
+        Op::Read { from: raw, .. }
+        | Op::Write { to: raw, .. }
+        | Op::ConnectPipe { of: raw }
+        | Op::Control { of: raw, .. }
+        | Op::Watch { of: raw, .. } => transfer(entry, raw, interrupt),
         Op::Open(how) => open(path(entry)?, how),
         Op::Sync { of, data_only: false } => plain(file(of).sync_all()),
         Op::Sync { of, data_only: true } => plain(file(of).sync_data()),
@@ -82,12 +86,14 @@ fn transfer(entry: &mut Entry, raw: Raw, interrupt: &Interrupt) -> Result<Value,
             false => calls::transfer(target, entry, moved, interrupt),
         };
         match result {
-            Ok(n) => moved += n as usize,
+            Ok(part) => {
+                moved += part.n as usize;
+                let on = moved < all && flights::goes_on(&op);
+                if !on || !ends_a_buffer(entry, moved) {
+                    return Ok(flights::value(moved, part.more));
+                }
+            }
             Err(code) => return flights::answer(&op, moved, code),
-        }
-        let more = moved < all && flights::goes_on(&op);
-        if !more || !ends_a_buffer(entry, moved) {
-            return Ok(Value::Count(moved));
         }
     }
 }
@@ -113,7 +119,18 @@ fn open(path: &Path, how: OpenHow) -> Result<Value, Cause> {
     options.create(how.create).create_new(how.create_new);
     let past_the_cache = if how.direct { FILE_FLAG_NO_BUFFERING } else { 0 };
     options.custom_flags(FILE_FLAG_OVERLAPPED | past_the_cache);
+    if is_pipe(path) {
+        // Otherwise whoever serves the name could act in the name of who opens it.
+        options.security_qos_flags(SECURITY_IDENTIFICATION);
+    }
     options.open(path).map(Value::handle).map_err(|error| cause(&error))
+}
+
+/// Whether it is a pipe's name, as in `\\.\pipe\name`.
+fn is_pipe(path: &Path) -> bool {
+    let mut names = path.as_os_str().as_encoded_bytes().split(|byte| b"\\/".contains(byte));
+    let is_share = names.next() == Some(b"") && names.next() == Some(b"");
+    is_share && names.nth(1).is_some_and(|name| name.eq_ignore_ascii_case(b"pipe"))
 }
 
 fn told(entry: &mut Entry, metadata: io::Result<Metadata>) -> Result<Value, Cause> {
@@ -147,4 +164,17 @@ fn plain(result: io::Result<()>) -> Result<Value, Cause> {
 /// The OS's own word; the standard library refuses some requests itself.
 fn cause(error: &io::Error) -> Cause {
     Cause::Os(error.raw_os_error().unwrap_or(ERROR_INVALID_PARAMETER as i32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_is_known_by_its_name() {
+        let pipes = [r"\\.\pipe\a", r"\\server\PIPE\a\b", "//./pipe/a"];
+        assert!(pipes.iter().all(|name| is_pipe(Path::new(name))));
+        let others = [r"C:\pipe\a", r"\\.\COM1", r"\\server\share\pipe", r"\.\pipe\a", "pipe", ""];
+        assert!(!others.iter().any(|name| is_pipe(Path::new(name))));
+    }
 }

@@ -51,6 +51,12 @@ impl CallSubmit {
         }
     }
 
+    /// What is asked of the handle's driver: there is no such call with a routine.
+    fn ask(&self, entry: Entry, raw: Raw) -> Result<(), Entry> {
+        let known = self.0.manners.of(raw);
+        if known.has_packets() { self.call(entry, known) } else { self.0.workers.enqueue(entry) }
+    }
+
     fn answer(&self, entry: Entry, answer: Result<Value, Cause>) -> Result<(), Entry> {
         self.0.done.push(Completion { entry, answer });
         Ok(())
@@ -63,6 +69,9 @@ impl Submit for CallSubmit {
             // A pipe is read, or written, without being asked before whether it is ready.
             Op::Nop | Op::Timer { .. } | Op::Poll { .. } => self.answer(entry, Ok(Value::Count(0))),
             Op::Read { from: raw, at } | Op::Write { to: raw, at } => self.transfer(entry, raw, at),
+            Op::ConnectPipe { of: raw }
+            | Op::Control { of: raw, .. }
+            | Op::Watch { of: raw, .. } => self.ask(entry, raw),
             _ => self.0.workers.enqueue(entry),
         }
     }

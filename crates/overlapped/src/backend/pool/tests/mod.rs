@@ -140,7 +140,7 @@ impl Rig {
 fn count(answer: Answer) -> Result<usize, i32> {
     match answer {
         Ok(Value::Count(n)) => Ok(n),
-        Ok(Value::Handle(handle)) => panic!("a handle {handle:?} and no count"),
+        Ok(other) => panic!("{other:?} and no count"),
         Err(Cause::Os(code)) => Err(code),
         Err(cause) => panic!("{cause:?} is not the OS's"),
     }

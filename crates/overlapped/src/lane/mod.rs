@@ -2,21 +2,26 @@
 //!
 //! A lane keeps what the OS cannot: the order of overlapped reads, and bytes that a read took from
 //! the stream and whose reader went away (C7). An operation that is dropped in flight stays here;
-//! when it lands, its bytes are kept for the next read whose turn comes. Each read knows at which
-//! byte of the stream it began (its origin), so bytes that come back late go to their place among
+//! when it lands, its bytes are [kept](unread) for the next read whose turn comes. Each read knows
+//! where in the stream it began (its origin), so bytes that come back late go to their place among
 //! those that are kept.
 //!
 //! The entry that the OS has is not here, only its id (`busy`). `pumping` makes one thread at a
 //! time hand entries on, so that landings which follow at once do not recurse.
 
+mod unread;
+
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+
+use unread::Unread;
 
 use crate::{
     backend::{Cause, Value},
     error::ECANCELED,
+    handle::{self, Owned},
     iocb::{Entry, Holder, Id, Line, Parting},
     op::Heir,
     pending::Route,
@@ -24,12 +29,12 @@ use crate::{
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Direction {
+pub(crate) enum Direction {
     Read,
     Write,
 }
 
-pub(super) struct Lane {
+pub(crate) struct Lane {
     held: Held,
     direction: Direction,
     shard: Arc<Shard>,
@@ -41,10 +46,7 @@ struct State {
     busy: Option<Busy>,
     pumping: bool,
     queue: VecDeque<Entry>,
-    /// Bytes that were taken and not read, by the origin of who took them.
-    unread: BTreeMap<u64, VecDeque<u8>>,
-    /// How many bytes the OS has given.
-    taken: u64,
+    unread: Unread,
 }
 
 /// The operation whose turn it is.
@@ -58,7 +60,7 @@ struct Busy {
 enum Next {
     Launch(Entry),
     /// Bytes that were kept are its bytes.
-    Serve(Entry, usize),
+    Serve(Entry, Value),
     /// It is over without having begun.
     Strike(Entry, Cause),
 }
@@ -70,27 +72,52 @@ impl AsRef<Held> for Lane {
 }
 
 impl Lane {
-    pub(super) fn new(held: Held, direction: Direction, shard: &Arc<Shard>) -> Arc<Self> {
-        let state = Mutex::default();
-        Arc::new(Self { held, direction, shard: Arc::clone(shard), state })
+    /// A direction of what `handle` names.
+    pub(crate) fn new(handle: Arc<Owned>, direction: Direction, shard: &Arc<Shard>) -> Arc<Self> {
+        let mut state = State::default();
+        if direction == Direction::Read && handle::has_messages(&handle) {
+            state.unread.set_messages(true);
+        }
+        let held = Held::new(handle::raw(&handle), handle);
+        Arc::new(Self { held, direction, shard: Arc::clone(shard), state: Mutex::new(state) })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn shard(&self) -> &Arc<Shard> {
+    pub(crate) fn shard(&self) -> &Arc<Shard> {
         &self.shard
     }
 
     /// The handle is being taken apart: reads are asked to stop, writes run to their end.
-    pub(super) fn close(self: &Arc<Self>) {
+    pub(crate) fn close(self: &Arc<Self>) {
         self.shard.end_reads(self);
     }
 
     /// The bytes that nobody has read.
-    pub(super) fn take_unread(&self) -> Vec<u8> {
-        std::mem::take(&mut self.lock().unread).into_values().flatten().collect()
+    pub(crate) fn take_unread(&self) -> Vec<u8> {
+        self.lock().unread.take()
+    }
+
+    /// Whether it comes in messages from now on.
+    #[cfg(windows)]
+    pub(crate) fn set_messages(&self, messages: bool) {
+        self.lock().unread.set_messages(messages);
+    }
+
+    // [C7] what was another client's is not served to the next one, nor told to it.
+    /// The connection is gone: what is kept of it is forgotten, and what waits for its turn ends
+    /// with `cause`. Why an abandoned operation failed, if nobody has been told yet.
+    #[cfg(windows)]
+    pub(crate) fn disconnect(&self, cause: Cause) -> Option<Cause> {
+        let mut state = self.lock();
+        state.unread.forget();
+        let waiting = std::mem::take(&mut state.queue);
+        let owed = self.held.pay();
+        drop(state);
+        waiting.into_iter().for_each(|entry| self.shard.strike(entry, cause));
+        owed
     }
 
     /// Hands entries on, as far as the order allows.
@@ -101,7 +128,7 @@ impl Lane {
         while let Some(next) = self.next() {
             match next {
                 Next::Launch(entry) => self.shard.launch(entry),
-                Next::Serve(entry, n) => self.shard.answer(entry, Ok(Value::Count(n))),
+                Next::Serve(entry, value) => self.shard.answer(entry, Ok(value)),
                 Next::Strike(entry, cause) => self.shard.strike(entry, cause),
             }
         }
@@ -119,6 +146,7 @@ impl Lane {
         if let Some(cause) = self.held.pay() {
             return Some(Next::Strike(entry, cause));
         }
+        entry.set_origin(state.unread.here());
         if self.direction == Direction::Write {
             return Some(Next::Launch(entry));
         }
@@ -126,41 +154,16 @@ impl Lane {
             // Dropped before its turn: it took nothing, and must not.
             return Some(Next::Strike(entry, Cause::Os(ECANCELED)));
         }
-        let Some((&origin, _)) = state.unread.first_key_value() else {
-            entry.set_origin(state.taken);
+        let whole = entry.is_whole();
+        let Some(served) = state.unread.serve(entry.slices_mut(), whole) else {
             return Some(Next::Launch(entry));
         };
-        entry.set_origin(origin);
+        entry.set_origin(served.origin);
         entry.act_now();
-        let served = serve(&mut state.unread, &mut entry);
-        state.busy = Some(Busy { id: entry.id(), served });
-        Some(Next::Serve(entry, served))
+        state.busy = Some(Busy { id: entry.id(), served: served.n });
+        let value = if served.more { Value::Part(served.n) } else { Value::Count(served.n) };
+        Some(Next::Serve(entry, value))
     }
-}
-
-/// Copies kept bytes into the buffers of a read, the earliest first; how many.
-fn serve(unread: &mut BTreeMap<u64, VecDeque<u8>>, entry: &mut Entry) -> usize {
-    let mut served = 0;
-    for mut room in entry.slices_mut() {
-        while !room.is_empty() {
-            let Some((origin, mut bytes)) = unread.pop_first() else {
-                return served;
-            };
-            let n = room.len().min(bytes.len());
-            let (now, later) = room.split_at_mut(n);
-            now.iter_mut().zip(bytes.drain(..n)).for_each(|(to, from)| *to = from);
-            if !bytes.is_empty() {
-                // What was served from both sides of a gap may reach over what filled it since:
-                // order is gone there, the bytes are not.
-                let place = unread.entry(origin + n as u64).or_default();
-                bytes.append(place);
-                *place = bytes;
-            }
-            room = later;
-            served += n;
-        }
-    }
-    served
 }
 
 impl Holder for Lane {
@@ -171,7 +174,7 @@ impl Holder for Lane {
     fn landed(&self, id: Id, moved: usize) -> Parting {
         let mut state = self.lock();
         if let Some(busy) = state.busy.take_if(|busy| busy.id == id) {
-            state.taken += (moved - busy.served) as u64;
+            state.unread.took(moved - busy.served);
         }
         let resume = !state.queue.is_empty();
         drop(state);
@@ -195,12 +198,15 @@ impl Holder for Lane {
 
 // [C7] what an abandoned read took comes back to its place in the stream.
 impl Heir for Lane {
-    fn bytes(&self, origin: u64, bytes: &[u8]) {
-        self.lock().unread.entry(origin).or_default().extend(bytes);
+    fn bytes(&self, origin: u64, bytes: &[u8], more: bool) {
+        self.lock().unread.keep(origin, bytes, more);
     }
 
-    fn error(&self, cause: Cause) {
-        self.held.owe(cause);
+    fn error(&self, origin: u64, cause: Cause) {
+        let state = self.lock();
+        if !state.unread.is_forgotten(origin) {
+            self.held.owe(cause);
+        }
     }
 }
 

@@ -1,0 +1,133 @@
+use std::sync::Arc;
+
+use super::{ServerOptions, raw};
+use crate::{
+    backend::{Cause, Owned},
+    buf::NoMemory,
+    error::Error,
+    handle::win32,
+    lane::Lane,
+    op::{Goal, Nap, Op, Plan},
+    pending::{Ask, Pending},
+    pipe::{Close, Duplex, IntoParts, Reader, Writer},
+    port::Port,
+};
+
+/// `ERROR_PIPE_NOT_CONNECTED`.
+const NOT_CONNECTED: Cause = Cause::Os(233);
+
+/// A server's instance of a named pipe: it serves one client at a time, one after the other. For
+/// several at a time a pipe has several instances.
+///
+/// ```
+/// use overlapped::{Port, pipe::{self, ServerOptions}};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let port = Port::shared()?;
+/// let name = format!(r"\\.\pipe\overlapped-doc-{}", std::process::id());
+/// let server = ServerOptions::new().messages(true).create(&port, &name)?;
+/// let come = server.connect();
+/// let client = pipe::connect(&port, &name).wait()?;
+/// come.wait()?;
+/// client.writer().write_all(b"a message".to_vec()).wait()?;
+/// let part = server.reader().read_message(vec![0; 4]).wait()?;
+/// assert_eq!((&part.buf[..part.n], part.more), (&b"a me"[..], true));
+/// server.disconnect()?; // and `connect` waits for the next
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Dropping it leaves what is in flight to finish as the table at [`Pending`] says, and closes the
+/// instance after the last of it: the client's end is broken then, once it has read what there is.
+#[derive(Debug)]
+pub struct Server {
+    duplex: Duplex,
+}
+
+impl Server {
+    /// The pipe's first or only instance, as [`ServerOptions`] has it by default: both directions,
+    /// bytes, for clients of this machine.
+    ///
+    /// # Errors
+    ///
+    /// As [`ServerOptions::create`].
+    pub fn create(port: &Port, name: impl AsRef<str>) -> Result<Self, Error> {
+        ServerOptions::new().create(port, name)
+    }
+
+    /// Takes over the server's end of a pipe.
+    pub fn from_owned(port: &Port, handle: impl Into<Owned>) -> Self {
+        Self { duplex: Duplex::from_owned(port, handle) }
+    }
+
+    /// Waits for a client; it is over at once if one is there already. See [ConnectNamedPipe].
+    ///
+    /// A client that has come and gone is the error `ERROR_NO_DATA` (232): [`disconnect`] and
+    /// connect again. Cancelled, or dropped in flight, it asks the OS to stop waiting; a client
+    /// that came all the same stays with the instance, and the next `connect` finds it.
+    ///
+    /// [`disconnect`]: Self::disconnect
+    /// [ConnectNamedPipe]: https://learn.microsoft.com/en-us/windows/win32/api/namedpipeapi/nf-namedpipeapi-connectnamedpipe
+    pub fn connect(&self) -> Pending<'static, Nap> {
+        let lane = self.reader().lane();
+        Pending::start(Ask {
+            shard: lane.shard(),
+            op: Op::ConnectPipe { of: raw(lane) },
+            plan: Plan::new(Goal::Once),
+            request: Nap(NoMemory),
+            holder: Some(Arc::<Lane>::clone(lane)),
+            fixed: None,
+        })
+    }
+
+    /// Sends the client away, at once, so that [`connect`](Self::connect) can wait for another. See
+    /// [DisconnectNamedPipe].
+    ///
+    /// What was written and not yet read is gone, in both directions, and so is what abandoned
+    /// reads have taken; [`Writer::flush`] waits until the client has read all. Reads and writes
+    /// that were started end with `ERROR_PIPE_NOT_CONNECTED` (233), unless the OS has another word
+    /// for them; nothing of them reaches the next client.
+    ///
+    /// # Errors
+    ///
+    /// The OS's; or that of an operation that was abandoned before, if nobody has been told yet:
+    /// then the client is sent away all the same.
+    ///
+    /// [DisconnectNamedPipe]: https://learn.microsoft.com/en-us/windows/win32/api/namedpipeapi/nf-namedpipeapi-disconnectnamedpipe
+    pub fn disconnect(&self) -> Result<(), Error> {
+        let lanes = [self.reader().lane(), self.writer().lane()];
+        let done = win32::pipe::disconnect(raw(lanes[0]));
+        done.map_err(|error| self.duplex.error("disconnect", &error))?;
+        // What was started before is the old client's, whenever it ends.
+        let owed = lanes.map(|lane| lane.disconnect(NOT_CONNECTED));
+        match owed.into_iter().flatten().next() {
+            None => Ok(()),
+            Some(cause) => Err(self.duplex.told("stream operation (abandoned)", cause)),
+        }
+    }
+
+    /// The port that its operations go to.
+    pub fn port(&self) -> &Port {
+        self.duplex.port()
+    }
+
+    /// What the client writes comes out of it.
+    pub fn reader(&self) -> &Reader {
+        self.duplex.reader()
+    }
+
+    /// What goes into it the client reads.
+    pub fn writer(&self) -> &Writer {
+        self.duplex.writer()
+    }
+
+    /// As [`Duplex::close`].
+    pub fn close(self) -> Close {
+        self.duplex.close()
+    }
+
+    /// As [`Duplex::into_parts`].
+    pub fn into_parts(self) -> IntoParts {
+        self.duplex.into_parts()
+    }
+}
