@@ -12,7 +12,8 @@
 //! * *A flight* is an entry together with its OVERLAPPED, whose address is the operation's name to
 //!   the OS. Both stay in the table until the packet was dequeued, or until the call has said that
 //!   there will be none: it failed at once, or it succeeded at once on a handle that skips packets
-//!   then. A packet whose address is not in the table is not one of ours, and is left alone.
+//!   then. A packet whose address is not in the table is not one of ours, and is left alone; so is
+//!   one whose call is not over: the address was another OVERLAPPED's before.
 //! * *A cancel* is `CancelIoEx` with that address, under the table's lock, so that it never names a
 //!   successor. What it answers proves nothing and is not looked at. A worker is interrupted, and
 //!   the reaper asks it again until it has answered.
@@ -27,6 +28,8 @@
 mod adopt;
 mod packets;
 mod reap;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

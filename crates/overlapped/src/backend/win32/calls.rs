@@ -5,12 +5,14 @@ use std::{
     io,
     ptr::{self, NonNull},
     sync::Arc,
+    thread,
+    time::Duration,
 };
 
 use windows_sys::Win32::{
     Foundation::{
-        ERROR_INVALID_PARAMETER, ERROR_IO_PENDING, ERROR_MORE_DATA, GetLastError, HANDLE, NTSTATUS,
-        RtlNtStatusToDosError,
+        ERROR_INVALID_PARAMETER, ERROR_IO_INCOMPLETE, ERROR_IO_PENDING, ERROR_MORE_DATA,
+        GetLastError, HANDLE, NTSTATUS, RtlNtStatusToDosError, STATUS_PENDING,
     },
     Networking::WinSock::{WSABUF, WSAEINVAL, WSAEMSGSIZE},
     Storage::FileSystem::{ReadDirectoryChangesW, ReadFile, ReadFileEx, WriteFile, WriteFileEx},
@@ -70,12 +72,14 @@ pub(super) fn status_of(code: u32) -> NtStatus {
     if is_its { NtStatus::new(status) } else { NtStatus::NONE }
 }
 
-/// Makes the OVERLAPPED of an operation ready for a call. None must be in flight with it.
+/// Makes the OVERLAPPED of an operation ready for a call, which is not over from here on. None must
+/// be in flight with it.
 fn prepare(entry: &mut Entry, at: Option<u64>, event: HANDLE) {
     let at = at.unwrap_or(0);
     let place = OVERLAPPED_0_0 { Offset: at as u32, OffsetHigh: (at >> 32) as u32 };
     let place = OVERLAPPED_0 { Anonymous: place };
-    let ready = OVERLAPPED { Internal: 0, InternalHigh: 0, Anonymous: place, hEvent: event };
+    let status = STATUS_PENDING as usize;
+    let ready = OVERLAPPED { Internal: status, InternalHigh: 0, Anonymous: place, hEvent: event };
     // SAFETY: the place is the entry's own, which is borrowed exclusively, and the OS has no call.
     unsafe { entry.overlapped().write(ready) };
 }
@@ -97,8 +101,10 @@ impl Target {
     }
 }
 
-/// What the OS says of a call that is over. More data than there was room for is a success (C3).
-pub(super) fn result(target: Target, entry: &Entry) -> Result<Moved, u32> {
+// [C2] whatever has told of it: the OS has a call until it has written its word.
+/// What the OS says of a call; `None` if it is not over. More data than there was room for is a
+/// success (C3).
+pub(super) fn result(target: Target, entry: &Entry) -> Option<Result<Moved, u32>> {
     let (handle, place) = (win32::handle(target.raw), entry.overlapped());
     let mut n = 0;
     let good = match target.is_socket {
@@ -107,7 +113,8 @@ pub(super) fn result(target: Target, entry: &Entry) -> Result<Moved, u32> {
         // SAFETY: as above.
         false => unsafe { GetOverlappedResult(handle, place, &raw mut n, 0) != 0 },
     };
-    moved(n, good)
+    let said = moved(n, good);
+    (!matches!(said, Err(ERROR_IO_INCOMPLETE))).then_some(said)
 }
 
 /// What a call has moved.
@@ -391,12 +398,17 @@ pub(super) fn transfer(
             if interrupt.wait(&event) {
                 cancel(target, entry);
             }
-            // [C2] the OS has the memory until then.
             event.wait();
         }
         Issued::Done => {}
     }
-    result(target, entry)
+    // [C2] the OS has the memory until then, even if somebody else has closed the event.
+    loop {
+        if let Some(moved) = result(target, entry) {
+            return moved;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 fn code(error: &io::Error) -> u32 {

@@ -43,11 +43,12 @@ impl Flights {
         self.0.entry(address).insert_entry(flight).get_mut().call()
     }
 
-    /// The call with the OVERLAPPED at `address` is over. `None` if it is none of ours.
+    /// The OS has told of the call with the OVERLAPPED at `address`. `None` if it is none of ours,
+    /// or not over: then the word is about another one, which was there before.
     // [C2] the OS has said its last word: by a packet, or by a success that has none.
     pub(crate) fn told(&mut self, address: usize) -> Option<Word> {
         let flight = self.0.get(&address)?;
-        let result = calls::result(flight.target, &flight.entry);
+        let result = calls::result(flight.target, &flight.entry)?;
         self.end(address, result)
     }
 
