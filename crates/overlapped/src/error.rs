@@ -262,6 +262,7 @@ fn hint(code: i32, verb: &str, moves_bytes: bool) -> Option<&'static str> {
 fn hint(code: i32, verb: &str, moves_bytes: bool) -> Option<&'static str> {
     Some(match code {
         1 if moves_bytes => "this is a stream; use pipe::Reader or pipe::Writer",
+        1 | 50 if verb == "control" => "the handle does not know this code",
         2 | 3 => "check the path",
         5 if verb == "sync_all" || verb == "sync_data" => "open it for writing",
         5 if verb == "create pipe" => "another server has the name; was this to be the first?",
@@ -270,6 +271,7 @@ fn hint(code: i32, verb: &str, moves_bytes: bool) -> Option<&'static str> {
         87 if moves_bytes => {
             "if it is open for direct I/O, align buffer, offset and length (File::alignment)"
         }
+        122 if verb == "control" => "make more room for the answer",
         39 | 112 => "make room on the device",
         109 if verb.starts_with("read") => "the other end of the pipe is gone; nothing more comes",
         10_054 => "the other side has reset the connection",

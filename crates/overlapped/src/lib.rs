@@ -42,6 +42,8 @@
 //! What each backend does, what it lacks and which one is taken is told by [`Port::features`].
 
 pub mod backend;
+#[cfg(windows)]
+pub mod device;
 pub mod fs;
 pub mod pipe;
 

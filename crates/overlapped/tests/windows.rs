@@ -11,6 +11,8 @@ mod watchdog;
 #[path = "support/win32.rs"]
 mod win32;
 
+#[path = "windows/devices.rs"]
+mod devices;
 #[path = "windows/files.rs"]
 mod files;
 #[path = "windows/pipes.rs"]
@@ -39,4 +41,9 @@ fn port() -> Port {
 /// Without a completion port.
 fn threads() -> Port {
     Port::builder().backend(Kind::Threads).build().unwrap()
+}
+
+/// On both.
+fn each(test: impl Fn(&Port)) {
+    [port(), threads()].iter().for_each(test);
 }

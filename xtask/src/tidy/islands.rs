@@ -40,6 +40,10 @@ pub(crate) const ISLANDS: &[Island] = &[
         why: "queues a routine that gets a thread up",
     },
     Island {
+        root: "crates/overlapped/src/device",
+        why: "a control code may have a driver touch any memory",
+    },
+    Island {
         root: "crates/overlapped/src/handle/win32",
         why: "asks Win32 what a handle is, and makes a pipe",
     },

@@ -10,6 +10,7 @@ const ROOT: &str = "crates/overlapped/src/";
 /// The rank of each module at the library's root. A module may name those of lower rank, and
 /// itself; neighbours of one rank do not know each other.
 const RANKS: &[(&str, u8)] = &[
+    ("device", 8),
     ("fs", 8),
     ("net", 8),
     ("pipe", 8),

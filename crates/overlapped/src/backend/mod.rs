@@ -130,6 +130,11 @@ pub trait Cheap: Send + Sync {
     fn adopt(&self, handle: &Owned) {
         let _ = handle;
     }
+
+    /// As [`adopt`](Self::adopt), for a handle of which more is asked than to move bytes.
+    fn adopt_device(&self, handle: &Owned) {
+        self.adopt(handle);
+    }
 }
 
 /// What came of an attempt.

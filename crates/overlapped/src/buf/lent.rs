@@ -237,7 +237,7 @@ pub struct Exchange<I, O> {
 }
 
 impl<I: IoBuf, O: IoBufMut> Exchange<I, O> {
-    #[allow(dead_code, reason = "the devices of Windows")]
+    #[cfg_attr(not(windows), allow(dead_code, reason = "the devices of Windows"))]
     pub(crate) fn new(input: I, mut output: O) -> Self {
         let bytes = input.as_slice();
         let reads = Piece { len: bytes.len(), start: bytes.as_ptr().cast_mut() };

@@ -8,9 +8,9 @@ use std::sync::{
 use super::{Asked, Entry, Half, Holder, Id, Landing, Line, Parting, Split, asked, split};
 use crate::{
     backend::Value,
-    buf::{Fill, FillMany, IoBuf, IoBufMut, NoMemory},
-    error::{Cause, ECANCELED},
-    op::{Cancel, Goal, Heir, Nap, Op, Operation, Plan, Read, ReadMany},
+    buf::{Exchange, Fill, FillMany, IoBuf, IoBufMut, NoMemory},
+    error::{Cause, ECANCELED, Reply},
+    op::{Cancel, Control, Goal, Heir, Nap, Op, Operation, Plan, Read, ReadMany},
 };
 
 const READ: Op = Op::Read { from: 0, at: None };
@@ -244,6 +244,28 @@ fn a_partly_filled_vector_of_buffers_goes_on_where_it_stopped() {
     end(flying.0, flying.1);
     let done = half.finish("test").unwrap();
     assert_eq!((done.n, done.buf), (5, vec![vec![1, 1], vec![2, 9, 9]]));
+}
+
+// [C1] [C4] one buffer that is read and one that is written; both come back with every outcome.
+#[test]
+fn an_exchange_lends_two_buffers_and_gives_both_back() {
+    let op = Op::Control { of: 0, code: 7 };
+    for answer in [Ok(Value::Part(3)), Ok(Value::Count(4)), Err(Cause::Os(5))] {
+        let bufs = Exchange::new(b"ask".to_vec(), vec![0u8; 3]);
+        let (half, mut flying) = parts(split(once(&op), Control { bufs }));
+        let entry = &mut flying.0;
+        assert_eq!(entry.slices().collect::<Vec<_>>(), [b"ask"]);
+        assert_eq!(entry.len(), 3);
+        write(entry);
+        over(entry, answer);
+        end(flying.0, flying.1);
+        let (input, output) = match half.finish("test") {
+            Ok(Reply { n: 3, more: true, input, output }) => (input, output),
+            Ok(other) => panic!("{other:?}"),
+            Err(failed) => failed.buf,
+        };
+        assert_eq!((&input[..], &output[..]), (&b"ask"[..], &[7; 3][..]));
+    }
 }
 
 // [C1] a request that does not fit the block's room is boxed, and treated the same.

@@ -167,6 +167,14 @@ impl Port {
         }
     }
 
+    /// As [`adopt`](Self::adopt), for a handle of which more is asked than to move bytes.
+    #[cfg(windows)]
+    pub(crate) fn adopt_device(&self, handle: &Owned) {
+        for cheap in self.shards().filter_map(|shard| shard.cheap()) {
+            cheap.adopt_device(handle);
+        }
+    }
+
     /// All shards.
     pub(crate) fn shards(&self) -> impl Iterator<Item = &Arc<Shard>> {
         self.core().all()

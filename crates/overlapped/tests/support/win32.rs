@@ -11,6 +11,7 @@ use std::{
     },
 };
 
+use overlapped::{Pending, device::Device, request::Control};
 use windows_sys::Win32::{
     Foundation::INVALID_HANDLE_VALUE,
     Storage::FileSystem::{FILE_FLAG_OVERLAPPED, PIPE_ACCESS_DUPLEX, ReadFileEx},
@@ -45,6 +46,18 @@ fn server(name: &str, mode: NAMED_PIPE_MODE) -> io::Result<OwnedHandle> {
     }
     // SAFETY: the call has just made this handle, and nobody else has it.
     Ok(unsafe { OwnedHandle::from_raw_handle(made) })
+}
+
+/// Sends a control code of pipes, none of which takes an address.
+pub(crate) fn control(
+    device: &Device,
+    code: u32,
+    input: Vec<u8>,
+    output: Vec<u8>,
+) -> Pending<'static, Control<Vec<u8>, Vec<u8>>> {
+    assert_eq!(code >> 16, 0x11, "a code of named pipes");
+    // SAFETY: the codes of named pipes use the two buffers, and no other memory.
+    unsafe { device.control(code, input, output) }
 }
 
 /// A pipe whose ends are synchronous: a read of it blocks its thread, and no port can have it.

@@ -10,25 +10,20 @@ use overlapped::{
     pipe::{self, Duplex, Server, ServerOptions},
 };
 
-use super::{port, threads};
+use super::each;
 
 const BUSY: Option<i32> = Some(231);
 const NO_DATA: Option<i32> = Some(232);
 const NOT_CONNECTED: Option<i32> = Some(233);
-const ABORTED: Option<i32> = Some(995);
+pub(crate) const ABORTED: Option<i32> = Some(995);
 
 /// How long something is given that is not to happen.
-const A_WHILE: Duration = Duration::from_millis(30);
+pub(crate) const A_WHILE: Duration = Duration::from_millis(30);
 
 pub(crate) fn fresh_name() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     format!(r"\\.\pipe\overlapped-server-{}-{number}", process::id())
-}
-
-/// On both mechanisms.
-fn each(test: impl Fn(&Port)) {
-    [port(), threads()].iter().for_each(test);
 }
 
 /// A client. While a worker is on its way to wait for one, the instance is not free.

@@ -8,12 +8,26 @@ use crate::{
         Attempt, Cheap, Owned,
         win32::{calls::Way, manners::Manner, shared::Shared},
     },
-    handle,
+    handle::{self, Raw},
 };
 
 pub(super) struct Binds {
     pub(super) port: Arc<CompletionPort>,
     pub(super) shared: Arc<Shared>,
+}
+
+impl Binds {
+    fn bind(&self, handle: &Owned, skips: impl FnOnce(Raw) -> bool) {
+        if handle.is_simulated() {
+            return;
+        }
+        let raw = handle::raw(handle);
+        let manner = match self.port.bind(raw) {
+            Ok(()) => Manner::Calls(Way::Packet { skips: skips(raw) }),
+            Err(_) => Manner::Workers,
+        };
+        self.shared.manners.note(raw, manner);
+    }
 }
 
 impl Cheap for Binds {
@@ -23,14 +37,11 @@ impl Cheap for Binds {
     }
 
     fn adopt(&self, handle: &Owned) {
-        if handle.is_simulated() {
-            return;
-        }
-        let raw = handle::raw(handle);
-        let manner = match self.port.bind(raw) {
-            Ok(()) => Manner::Calls(Way::Packet { skips: packets::skip_on_success(raw) }),
-            Err(_) => Manner::Workers,
-        };
-        self.shared.manners.note(raw, manner);
+        self.bind(handle, packets::skip_on_success);
+    }
+
+    /// What such a call says at once is not that it is over, nor with how much.
+    fn adopt_device(&self, handle: &Owned) {
+        self.bind(handle, |_| false);
     }
 }
