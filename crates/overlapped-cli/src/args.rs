@@ -17,6 +17,7 @@ const EXAMPLES: &str = "\
 Examples:
   overlapped read Cargo.toml                     the first 1024 bytes of a file
   overlapped read fifo --timeout 1s --trace      a FIFO that nobody writes: cancelled after 1 s
+  overlapped read \\\\.\\pipe\\name --timeout 1s     the same with a named pipe of Windows
   overlapped doctor /var/tmp                     what this machine and this directory support
   overlapped lab run seed                        the bug that everybody writes, drawn";
 
@@ -27,6 +28,7 @@ Examples:
   overlapped read /dev/tty --timeout 5s          a line that is typed within five seconds
   overlapped read /run/app.sock --timeout 300ms  what a server says when one connects
   overlapped read fifo --backend threads --trace each step with its time, on standard error
+  overlapped read \\\\.\\pipe\\name --timeout 1s     what a server on Windows writes
   echo hello | overlapped read -                 standard input
 
 The bytes go to standard output; one line about the outcome goes to standard error.
@@ -45,7 +47,7 @@ Examples:
   overlapped doctor /var/tmp   this machine, and /var/tmp
 
 Each line starts with `ok`, `note` or `problem`; a problem says what to do next.
-In DIR a file is made, unlinked at once, and then written and read.
+In DIR a file is made, removed at once, and then written and read.
 
 Exit codes:
   0  the library works here, on one backend or another
@@ -78,11 +80,11 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Read from anything, wait so long, cancel, wait for the end, and tell what really happened
     ///
-    /// PATH is a file, a block device, a FIFO, a terminal or another character device, the path
-    /// of a listening stream socket, or `-` for standard input. One read is started. If it is not
-    /// over in time it is asked to stop, and its end is waited for: until then the OS may still
-    /// write to the buffer. The outcome is what the OS says at that end, and nothing is in flight
-    /// afterwards.
+    /// PATH is a file, a block device, a FIFO or named pipe, a terminal or another character
+    /// device, the path of a listening stream socket, or `-` for standard input. One read is
+    /// started. If it is not over in time it is asked to stop, and its end is waited for: until
+    /// then the OS may still write to the buffer. The outcome is what the OS says at that end, and
+    /// nothing is in flight afterwards.
     Read(ReadArgs),
     /// Tell what this machine supports, what the library will choose and why, and what to change
     ///
@@ -146,7 +148,7 @@ pub(crate) struct ReadArgs {
     /// Time before the cancel: 300ms, 1s, "1m 30s"; 0s looks once
     #[arg(long, value_name = "DURATION", default_value = "1s", allow_hyphen_values = true)]
     timeout: String,
-    /// auto (the best that works here), io_uring or threads
+    /// auto (the best that works here), io_uring, IOCP or threads
     #[arg(long, value_name = "NAME", default_value = "auto", allow_hyphen_values = true)]
     backend: String,
     /// Print the life of the operation, with times, on standard error
@@ -218,14 +220,13 @@ fn duration(subject: &str, text: &str) -> Result<Duration, Trouble> {
 }
 
 fn backend(subject: &str, text: &str) -> Result<Option<Kind>, Trouble> {
-    match text {
-        "auto" => Ok(None),
-        "io_uring" => Ok(Some(Kind::Uring)),
-        "threads" => Ok(Some(Kind::Threads)),
-        _ => {
+    let named = |kind: &Kind| kind.name().eq_ignore_ascii_case(text);
+    match [Kind::Uring, Kind::Iocp, Kind::Threads].into_iter().find(named) {
+        None if text != "auto" => {
             let what = format!("--backend {text:?} is unknown");
-            Err(Trouble::usage(subject, what, "choose auto, io_uring or threads"))
+            Err(Trouble::usage(subject, what, "choose auto, io_uring, IOCP or threads"))
         }
+        found => Ok(found),
     }
 }
 

@@ -3,11 +3,15 @@
 mod backends;
 mod directory;
 mod finding;
+#[cfg(unix)]
 mod limits;
 #[cfg(target_os = "linux")]
 #[path = "doctor/linux.rs"]
 mod platform;
-#[cfg(not(target_os = "linux"))]
+#[cfg(windows)]
+#[path = "doctor/windows.rs"]
+mod platform;
+#[cfg(not(any(target_os = "linux", windows)))]
 #[path = "doctor/elsewhere.rs"]
 mod platform;
 
@@ -25,19 +29,19 @@ use crate::{
 
 pub(crate) fn run(dir: &Path) -> Result<Exit, Trouble> {
     check(dir)?;
-    let uring = backends::probe(Kind::Uring);
+    let best = backends::probe(platform::BEST);
     let threads = backends::probe(Kind::Threads);
     let chosen = Port::builder().build();
     let works = chosen.as_ref().is_ok_and(|port| match port.backend() {
-        Kind::Uring => uring.is_ok(),
+        platform::BEST => best.is_ok(),
         _ => threads.is_ok(),
     });
 
     let mut findings = vec![platform::system()];
-    findings.extend(platform::sandbox(uring.is_ok()));
-    findings.push(backends::uring(&uring));
+    findings.extend(platform::sandbox(best.is_ok()));
+    findings.push(backends::best(&best));
     findings.push(backends::threads(&threads));
-    findings.extend(limits::all(uring.as_ref().err()));
+    findings.extend(platform::limits(best.as_ref().err()));
     findings.push(backends::chosen(&chosen, works));
     if let (Ok(port), true) = (&chosen, works) {
         findings.push(backends::missing(port));

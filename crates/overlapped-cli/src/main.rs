@@ -13,33 +13,22 @@
 //! | 6 | | | the verdict found is not the stated one |
 #![forbid(unsafe_code)]
 
-#[cfg(unix)]
 mod args;
-#[cfg(unix)]
 mod doctor;
-#[cfg(unix)]
 mod exit;
-#[cfg(unix)]
 mod lab;
-#[cfg(unix)]
 mod output;
-#[cfg(unix)]
 mod read;
-#[cfg(unix)]
 mod source;
-#[cfg(unix)]
 mod trace;
-#[cfg(unix)]
 mod trouble;
-#[cfg(unix)]
 mod verdict;
 
 use std::process::ExitCode;
 
-#[cfg(unix)]
-fn main() -> ExitCode {
-    use clap::Parser;
+use clap::Parser;
 
+fn main() -> ExitCode {
     let ended = match args::Cli::parse().command {
         args::Command::Read(args) => args.check().and_then(|ask| read::run(&ask)),
         args::Command::Doctor(args) => doctor::run(&args.dir),
@@ -50,11 +39,4 @@ fn main() -> ExitCode {
         trouble.exit
     });
     ExitCode::from(exit as u8)
-}
-
-/// The library has no backend for other systems yet.
-#[cfg(not(unix))]
-fn main() -> ExitCode {
-    eprintln!("overlapped: no backend works on this system yet; run it on Linux");
-    ExitCode::from(4)
 }

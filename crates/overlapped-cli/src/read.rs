@@ -98,8 +98,8 @@ fn open_port(ask: &Ask) -> Result<Port, Trouble> {
             None => format!("no backend is available here: {error}"),
         };
         let next = match ask.backend {
-            Some(Kind::Uring) => "use --backend threads or auto, or see overlapped doctor",
-            _ => "see overlapped doctor",
+            None | Some(Kind::Threads) => "see overlapped doctor",
+            Some(_) => "use --backend threads or auto, or see overlapped doctor",
         };
         Trouble::new(Exit::NoBackend, &ask.subject, what, next)
     })

@@ -1,28 +1,22 @@
 //! What PATH is, and how it is opened so that nothing waits before the read does.
 
-use std::{
-    fmt, io,
-    os::fd::OwnedFd,
-    path::{Path, PathBuf},
-};
+#[cfg(unix)]
+#[path = "source/unix.rs"]
+mod platform;
+#[cfg(windows)]
+#[path = "source/windows.rs"]
+mod platform;
+
+use std::{fmt, io::Seek, path::Path};
 
 use overlapped::{
     Error, Pending, Port,
-    fs::{self, File, Kind},
+    fs::{File, Kind},
     pipe::Reader,
     request::Read,
 };
-use rustix::{
-    fs::tell,
-    io::{Errno, fcntl_dupfd_cloexec, ioctl_fionbio},
-    net::{AddressFamily, SocketAddrUnix, SocketType, connect, socket},
-};
 
-use crate::{
-    args::Ask,
-    exit::Exit,
-    trouble::{Trouble, next_step},
-};
+use crate::{args::Ask, exit::Exit, trouble::Trouble};
 
 /// What is read from.
 pub(crate) struct Source {
@@ -43,34 +37,34 @@ impl Source {
             return Self::standard_input(port, ask);
         }
         let failed = |error: Error| Trouble::failed(&ask.subject, &error);
-        let kind = fs::metadata(port, &ask.path).wait().map_err(failed)?.kind;
+        let kind = platform::kind(port, &ask.path).map_err(failed)?;
         fits(kind, ask)?;
         let handle = match kind {
             Kind::File | Kind::BlockDevice => {
                 let file = File::open(port, &ask.path).wait().map_err(failed)?;
                 Handle::Placed(file, ask.at.unwrap_or(0))
             }
-            Kind::Socket => Handle::Stream(Reader::from_owned(port, connected(ask)?)),
+            Kind::Socket => Handle::Stream(platform::connected(port, ask)?),
             _ => Handle::Stream(Reader::open(port, &ask.path).wait().map_err(failed)?),
         };
         Ok(Self { handle, kind })
     }
 
-    /// Another descriptor for standard input, so that closing ours leaves it open.
+    /// Another handle for standard input, so that closing ours leaves it open.
     fn standard_input(port: &Port, ask: &Ask) -> Result<Self, Trouble> {
-        let dup = fcntl_dupfd_cloexec(io::stdin(), 0);
-        let fd = dup.map_err(|errno| Trouble::os(&ask.subject, &errno.into()))?;
+        let input = platform::standard_input();
+        let mut input = input.map_err(|error| Trouble::os(&ask.subject, &error))?;
         // A redirected file may stand anywhere; what cannot tell has no offsets.
-        let stands = tell(&fd).unwrap_or(0);
-        let file = File::from_owned(port, fd);
+        let stands = input.stream_position().unwrap_or(0);
+        let file = File::from_owned(port, input);
         let known = file.metadata().wait();
         let kind = known.map_err(|error| Trouble::failed(&ask.subject, &error))?.kind;
         fits(kind, ask)?;
         let handle = match kind {
             Kind::File | Kind::BlockDevice => Handle::Placed(file, ask.at.unwrap_or(stands)),
             _ => {
-                let fd = file.into_parts().wait().handle;
-                Handle::Stream(Reader::from_owned(port, fd))
+                let handle = file.into_parts().wait().handle;
+                Handle::Stream(Reader::from_owned(port, handle))
             }
         };
         Ok(Self { handle, kind })
@@ -135,29 +129,4 @@ fn name(kind: Kind) -> &'static str {
         Kind::Socket => "a socket",
         _ => "something else",
     }
-}
-
-fn connected(ask: &Ask) -> Result<OwnedFd, Trouble> {
-    let refused = |what: &str, errno: Errno, next: &str| {
-        let what = format!("{what}: {}", io::Error::from(errno));
-        Trouble::new(Exit::Failed, &ask.subject, what, next)
-    };
-    connect_now(&ask.path).map_err(|errno| match errno {
-        Errno::AGAIN => refused(
-            "the server's queue of connections is full",
-            errno,
-            "try again when it accepts them",
-        ),
-        Errno::PROTOTYPE => refused("it is not a stream socket", errno, "name one that is"),
-        _ => refused("cannot connect", errno, next_step(&errno.into())),
-    })
-}
-
-/// Connects a stream socket, or fails at once: a blocking connect would wait for ever for a server
-/// that does not accept.
-fn connect_now(path: &Path) -> Result<OwnedFd, Errno> {
-    let socket = socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
-    ioctl_fionbio(&socket, true)?;
-    connect(&socket, &SocketAddrUnix::new(PathBuf::from(path))?)?;
-    Ok(socket)
 }

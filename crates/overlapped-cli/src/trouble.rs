@@ -4,7 +4,6 @@
 use std::{fmt, io, path::Path};
 
 use overlapped::Error;
-use rustix::io::Errno;
 
 use crate::exit::Exit;
 
@@ -64,12 +63,12 @@ pub(crate) fn next_of(error: &Error) -> &'static str {
 /// What to do about what the OS says.
 pub(crate) fn next_step(error: &io::Error) -> &'static str {
     use io::ErrorKind as K;
-    if is_out_of_descriptors(error) {
-        return "raise the limit of open files (ulimit -n)";
+    if let Some(next) = error.raw_os_error().and_then(of_code) {
+        return next;
     }
     match error.kind() {
         K::NotFound => "check the path",
-        K::PermissionDenied => "look at its permissions with ls -l, and at those above it",
+        K::PermissionDenied => LOOK,
         K::NotADirectory => "check the path: a part of it is not a directory",
         K::IsADirectory => "name a file in it",
         K::ConnectionRefused => "start the program that listens there",
@@ -80,10 +79,31 @@ pub(crate) fn next_step(error: &io::Error) -> &'static str {
     }
 }
 
-/// `std` has no kind for this.
-fn is_out_of_descriptors(error: &io::Error) -> bool {
-    let errno = Errno::from_io_error(error);
-    matches!(errno, Some(Errno::MFILE | Errno::NFILE))
+#[cfg(unix)]
+const LOOK: &str = "look at its permissions with ls -l, and at those above it";
+#[cfg(windows)]
+const LOOK: &str = "look at its permissions with icacls, and at those above it";
+
+/// What `std` has no kind for.
+#[cfg(unix)]
+fn of_code(code: i32) -> Option<&'static str> {
+    use rustix::io::Errno;
+
+    match Errno::from_raw_os_error(code) {
+        Errno::MFILE | Errno::NFILE => Some("raise the limit of open files (ulimit -n)"),
+        _ => None,
+    }
+}
+
+/// What `std` has no kind for, or one that says too little.
+#[cfg(windows)]
+fn of_code(code: i32) -> Option<&'static str> {
+    Some(match code {
+        32 => "end the program that has it open and does not share it",
+        109 | 233 => "the other end of the pipe is gone; nothing more comes",
+        231 => "all instances of the pipe are in use; try again when one is free",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ const TESTS: &[(&str, &str)] = &[
     ("the simulated kernel", "-p overlapped-sim --lib --test *"),
     // The mirror's cases run by the system's own calls.
     ("the laboratory", "-p overlapped-lab --test *"),
+    ("the command", "-p overlapped-cli --bins --test *"),
     ("storms", "-p overlapped --test stress"),
 ];
 

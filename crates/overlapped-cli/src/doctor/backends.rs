@@ -45,21 +45,20 @@ fn bounded(read: Pending<'static, Read<Vec<u8>>>) -> io::Result<Result<usize, ov
     }
 }
 
-pub(super) fn uring(probed: &Result<(), String>) -> Finding {
+pub(super) fn best(probed: &Result<(), String>) -> Finding {
+    let name = platform::BEST.name();
     match probed {
-        Ok(()) => Finding::ok("io_uring", "works: a read was served, another one cancelled"),
-        Err(reason) => platform::no_uring(reason),
+        Ok(()) => Finding::ok(name, "works: a read was served, another one cancelled"),
+        Err(reason) => platform::no_best(reason),
     }
 }
 
 pub(super) fn threads(probed: &Result<(), String>) -> Finding {
     match probed {
         Ok(()) => Finding::ok("threads", "work: a read was served, another one cancelled"),
-        Err(reason) => Finding::problem(
-            "threads",
-            format!("do not work: {reason}"),
-            "see the limits of processes and descriptors (ulimit -u, ulimit -n)",
-        ),
+        Err(reason) => {
+            Finding::problem("threads", format!("do not work: {reason}"), platform::THREADS_NEED)
+        }
     }
 }
 

@@ -56,6 +56,9 @@ impl Scratch {
                 let text = "this file system has none; open files without it";
                 vec![Finding::note("O_DIRECT", text)]
             }
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                vec![Finding::note("O_DIRECT", error.cause().to_string())]
+            }
             Err(error) => vec![broken(&error.into())],
         };
         findings.push(nowait(self.cached));

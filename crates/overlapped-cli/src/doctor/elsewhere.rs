@@ -1,9 +1,18 @@
-//! What can be said of a system that is not Linux.
+//! What can be said of another Unix.
 
 use std::{os::fd::OwnedFd, path::Path};
 
+use overlapped::backend::Kind;
+
+pub(super) use super::limits::all as limits;
+
 use super::finding::Finding;
 use crate::trouble::shown;
+
+/// The first choice, where it works.
+pub(super) const BEST: Kind = Kind::Uring;
+pub(super) const THREADS_NEED: &str =
+    "see the limits of processes and descriptors (ulimit -u, ulimit -n)";
 
 pub(super) fn system() -> Finding {
     let uname = rustix::system::uname();
@@ -15,7 +24,7 @@ pub(super) fn sandbox(_uring_works: bool) -> Vec<Finding> {
     Vec::new()
 }
 
-pub(super) fn no_uring(reason: &str) -> Finding {
+pub(super) fn no_best(reason: &str) -> Finding {
     Finding::note("io_uring", reason)
 }
 

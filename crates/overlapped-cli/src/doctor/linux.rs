@@ -7,13 +7,21 @@ use std::{
     path::Path,
 };
 
+use overlapped::backend::Kind;
 use rustix::{
     io::{Errno, ReadWriteFlags, preadv2},
     system::uname,
 };
 
+pub(super) use super::limits::all as limits;
+
 use super::finding::Finding;
 use crate::trouble::shown;
+
+/// The first choice, where it works.
+pub(super) const BEST: Kind = Kind::Uring;
+pub(super) const THREADS_NEED: &str =
+    "see the limits of processes and descriptors (ulimit -u, ulimit -n)";
 
 const DISABLED: &str = "/proc/sys/kernel/io_uring_disabled";
 const ALLOW: &str =
@@ -91,7 +99,7 @@ fn seccomp(mode: Option<u32>, uring_works: bool) -> Finding {
     }
 }
 
-pub(super) fn no_uring(reason: &str) -> Finding {
+pub(super) fn no_best(reason: &str) -> Finding {
     blame(reason, switch().ok().as_deref(), filter())
 }
 

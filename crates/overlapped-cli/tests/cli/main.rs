@@ -2,12 +2,18 @@
 //!
 //! What this machine cannot do (no io_uring, no pseudo-terminals, only root) is skipped with a
 //! line on standard error that says so.
-#![cfg(target_os = "linux")]
+#![cfg(any(target_os = "linux", windows))]
 
 mod bad_input;
 mod doctor;
+#[cfg(target_os = "linux")]
 mod forbidden;
 mod lab;
+#[cfg(target_os = "linux")]
+mod linux;
 mod outcome;
+#[cfg(windows)]
+mod pipes;
+#[cfg(target_os = "linux")]
 mod stream;
 mod support;

@@ -1,11 +1,8 @@
 //! Files and devices: bytes, offsets, the end, and what is told about it.
 
-use std::{
-    fs::{self, File},
-    path::Path,
-};
+use std::{fs::File, path::Path};
 
-use super::support::{Dir, backends, command, read, run, run_into};
+use super::support::{Dir, Idle, NULL, backends, command, read, run};
 
 #[test]
 fn a_file_is_read_from_its_start_or_from_an_offset() {
@@ -35,25 +32,13 @@ fn every_byte_of_a_long_file_comes_through() {
 fn the_end_is_done_with_no_byte() {
     let dir = Dir::new();
     let path = dir.file("data", b"0123456789");
-    for (path, options) in [(path.as_path(), "--at 10"), (Path::new("/dev/null"), "")] {
+    for (path, options) in [(path.as_path(), "--at 10"), (Path::new(NULL), "")] {
         let ran = read(path, options);
         let told = format!(
             "read {}: done, 0 bytes: the end of the input; nothing in flight",
             path.display()
         );
         ran.is_refused(0, &told);
-    }
-}
-
-#[test]
-fn a_character_device_is_read_in_order() {
-    for backend in backends() {
-        let ran = read(Path::new("/dev/zero"), &format!("--len 17 --hex --backend {backend}"));
-        let zeros = "00 ".repeat(16);
-        let dump = format!("00000000  {zeros} {}\n", ".".repeat(16));
-        assert!(ran.text().starts_with(&dump), "{ran:?}");
-        assert!(ran.text().contains("\n00000010  00 "), "{ran:?}");
-        assert_eq!(ran.line(), "read /dev/zero: done, 17 bytes; nothing in flight");
     }
 }
 
@@ -75,13 +60,15 @@ fn standard_input_is_a_file_that_is_read_where_it_stands_or_at_an_offset() {
 #[test]
 fn the_trace_tells_the_life_of_an_operation_in_order() {
     let dir = Dir::new();
-    let (file, fifo) = (dir.file("data", b"0123456789"), dir.fifo("fifo"));
+    let file = dir.file("data", b"0123456789");
     for backend in backends() {
+        let dir = Dir::new();
+        let idle = Idle::new(&dir);
         let ran = read(&file, &format!("--trace --backend {backend}"));
         let steps = ["started", "landed: done, 10 bytes", "buffer returned: 1024", "in flight: 0"];
         tells(&ran.err, backend, &steps);
 
-        let ran = read(&fifo, &format!("--trace --timeout 100ms --backend {backend}"));
+        let ran = read(idle.path(), &format!("--trace --timeout 100ms --backend {backend}"));
         let steps = [
             "started: read of at most 1024 bytes",
             "pending: 1 in flight; read of 1024 bytes",
@@ -139,17 +126,4 @@ fn a_cancel_that_comes_too_late_changes_nothing() {
         }
     }
     assert_eq!(late, 1, "no cancel in ten came too late");
-}
-
-#[test]
-fn what_cannot_be_printed_is_told() {
-    let Ok(full) = fs::OpenOptions::new().write(true).open("/dev/full") else {
-        return super::support::skip("there is no /dev/full here");
-    };
-    let dir = Dir::new();
-    let path = dir.file("data", b"0123456789");
-    let ran = run_into(command("read").arg(&path), full.into());
-    assert_eq!(ran.code, Some(1), "{ran:?}");
-    let told = "No space left on device (os error 28); see where it goes\n";
-    assert!(ran.err.ends_with(told), "{ran:?}");
 }

@@ -1,10 +1,15 @@
 //! Running the command, and things to read from.
 
+#[cfg(target_os = "linux")]
+#[path = "support/linux.rs"]
+mod platform;
+#[cfg(windows)]
+#[path = "support/windows.rs"]
+mod platform;
+
 use std::{
-    env,
-    fs::{self, File},
-    io::{self, Read, Write},
-    os::fd::OwnedFd,
+    env, fs,
+    io::{self, Read},
     path::{Path, PathBuf},
     process::{self, Child, Command, ExitStatus, Stdio},
     sync::atomic::{AtomicU32, Ordering},
@@ -12,14 +17,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat, open};
+pub(crate) use platform::*;
 
 /// The command.
 pub(crate) const COMMAND: &str = env!("CARGO_BIN_EXE_overlapped");
 /// The timeout of reads that are meant to run into it.
 const TIMEOUT: Duration = Duration::from_millis(300);
-/// When a read that ran into it must have ended, start of the process included.
-const LATEST: Duration = Duration::from_millis(1000);
 /// When a run is given up.
 const BOUND: Duration = Duration::from_secs(30);
 
@@ -136,19 +139,9 @@ fn end(child: &mut Child, start: Instant) -> Option<ExitStatus> {
     None
 }
 
-/// The backends that work here.
-pub(crate) fn backends() -> Vec<&'static str> {
-    let tried = read(Path::new("/dev/null"), "--backend io_uring");
-    if tried.code == Some(4) {
-        skip(&tried.err);
-        return vec!["threads"];
-    }
-    vec!["io_uring", "threads"]
-}
-
-pub(crate) fn skip(why: &str) {
-    // The harness hides what passing tests say through `eprintln`.
-    let _unheard = writeln!(io::stderr(), "skipped: {}", why.trim_end());
+/// The OS's word for an error.
+pub(crate) fn word(code: i32) -> String {
+    io::Error::from_raw_os_error(code).to_string()
 }
 
 /// A directory of one test, gone at its end.
@@ -173,23 +166,10 @@ impl Dir {
         fs::write(&path, bytes).expect("the directory is ours");
         path
     }
-
-    pub(crate) fn fifo(&self, name: &str) -> PathBuf {
-        let path = self.path(name);
-        mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("it is ours");
-        path
-    }
 }
 
 impl Drop for Dir {
     fn drop(&mut self) {
         let _left = fs::remove_dir_all(&self.0);
     }
-}
-
-/// Opens a FIFO or a terminal for writing, without waiting for who reads it.
-pub(crate) fn writer(path: &Path) -> File {
-    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK;
-    let fd: OwnedFd = open(path, flags, Mode::empty()).expect("it is ours");
-    File::from(fd)
 }
