@@ -17,7 +17,7 @@ use overlapped::{
     pipe,
 };
 
-use crate::{LONG, Watchdog, on_each};
+use crate::{KINDS, LONG, Watchdog, on_each};
 
 /// Panics when it is dropped.
 struct Mine;
@@ -99,7 +99,7 @@ thread_local! {
 // [C9] a runtime that goes with its thread's locals is drained as any other.
 #[test]
 fn a_runtime_in_a_thread_local_ends_with_its_thread() {
-    for kind in [Kind::Uring, Kind::Threads, Kind::Iocp] {
+    for kind in KINDS {
         let _watch = Watchdog::set(&format!("a runtime in a thread-local on {kind}"), LONG);
         let runtime = move || Runtime::with(Port::builder().backend(kind)).ok();
         let thread = thread::spawn(move || {

@@ -19,12 +19,15 @@ use std::time::Duration;
 use overlapped::{Port, Runtime, backend::Kind};
 use watchdog::Watchdog;
 
+/// Those that a thread may have, wherever they work.
+const KINDS: [Kind; 4] = [Kind::Uring, Kind::Threads, Kind::Iocp, Kind::Apc];
+
 /// No test waits longer for what must come.
 const LONG: Duration = Duration::from_secs(20);
 
 /// Runs `test` on a runtime on each backend that works here, and says if it hangs.
 fn on_each(name: &str, test: impl Fn(Runtime)) {
-    for kind in [Kind::Uring, Kind::Threads, Kind::Iocp] {
+    for kind in KINDS {
         let _watch = Watchdog::set(&format!("{name} on {kind}"), Duration::from_secs(60));
         if let Ok(runtime) = Runtime::with(Port::builder().backend(kind)) {
             test(runtime);

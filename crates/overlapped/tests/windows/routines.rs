@@ -259,6 +259,48 @@ fn a_handle_that_has_no_routines_is_served() {
     assert_eq!(read.wait().unwrap().buf, b"sync");
 }
 
+// [C3] what waits for a worker was refused before; that is no word about its end.
+#[test]
+fn a_cancel_in_the_queue_tells_nothing_of_the_refusal() {
+    let settings = Port::builder().backend(Kind::Apc).max_workers(1);
+    let runtime = Runtime::with(settings).unwrap();
+    let other = super::port();
+    let pipes: Vec<_> = (0..2)
+        .map(|_| {
+            let (reader, writer) = pipe::pair(&other).unwrap();
+            let handle = reader.into_parts().wait().handle;
+            (Reader::from_owned(runtime.port(), handle), writer)
+        })
+        .collect();
+    let reads = [pipes[0].0.read(vec![0; 4]), pipes[1].0.read(vec![0; 4])];
+    runtime.port().submit();
+    let [first, second] = reads;
+    second.cancel();
+    let error = second.wait().unwrap_err().error;
+    assert_eq!((error.raw_os_error(), error.nt_status()), (Some(995), None), "{error}");
+    pipes[0].1.write_all(b"till".to_vec()).wait().unwrap();
+    assert_eq!(first.wait().unwrap().buf, b"till");
+}
+
+// [C9] nor is a handle of the OS's left.
+#[test]
+fn runtimes_leave_nothing_open() {
+    const COUNT: u32 = 1000;
+    let before = win32::open_handles();
+    for _ in 0..COUNT {
+        let runtime = runtime();
+        drop(reader(&runtime));
+        runtime.port().nop().wait().unwrap();
+    }
+    // The other tests of this process open some, too.
+    let is_quiet = || win32::open_handles().saturating_sub(before) < COUNT / 2;
+    let quiet = (0..200).any(|_| {
+        thread::sleep(Duration::from_millis(20));
+        is_quiet()
+    });
+    assert!(quiet, "{} handles are left", win32::open_handles().saturating_sub(before));
+}
+
 #[test]
 fn a_connection_is_served() {
     let runtime = runtime();

@@ -49,7 +49,7 @@ pub(crate) fn open(workers: usize) -> Result<Backend, String> {
         clock: Box::new(RealClock::default()),
         cheap: Some(Arc::new(Adopts { notes: Arc::clone(&notes), shared: Arc::clone(&shared) })),
         bell: Some(Arc::<Done>::clone(&shared.done)),
-        reap: Box::new(ApcReap { notes, shared }),
+        reap: Box::new(ApcReap { notes, shared, over: Vec::new() }),
         simulator: None,
     })
 }

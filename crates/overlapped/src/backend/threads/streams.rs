@@ -110,6 +110,7 @@ impl Streams {
     // --- the waiter -------------------------------------------------------------------------
 
     fn run(&self) {
+        let mut over = Vec::new();
         loop {
             self.wake.reset();
             while let Some(call) = self.next() {
@@ -120,7 +121,8 @@ impl Streams {
             }
             self.wake.wait_alertably();
             routine::sleep(Some(Instant::now()));
-            for address in self.notes.take() {
+            self.notes.take(&mut over);
+            for address in over.drain(..) {
                 let word = self.lock().flights.told(address);
                 self.heed(word);
             }

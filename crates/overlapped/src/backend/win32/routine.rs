@@ -30,8 +30,9 @@ impl Notes {
         self.lock().is_empty()
     }
 
-    pub(crate) fn take(&self) -> Vec<usize> {
-        mem::take(&mut self.lock())
+    /// Moves them into `over`, which is empty and lends its room to what comes next.
+    pub(crate) fn take(&self, over: &mut Vec<usize>) {
+        mem::swap(&mut *self.lock(), over);
     }
 
     /// What stands in the OVERLAPPED of a call with a routine, in the place of an event, which such

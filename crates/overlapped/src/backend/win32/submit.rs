@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     backend::{Bell, Cause, Completion, Entry, Id, Op, Submit, Value},
+    error::NtStatus,
     handle::Raw,
 };
 
@@ -40,10 +41,11 @@ impl CallSubmit {
         let by_routine = matches!(way, Way::Routine(_));
         let call = self.0.flights().enter(entry, known.target, way);
         match self.0.issue(call) {
-            Some(Completion { entry, answer: Err(Cause::Os(code)) })
+            Some(Completion { mut entry, answer: Err(Cause::Os(code)) })
                 if by_routine && calls::may_be_bound(code as u32) =>
             {
                 // A worker is told the same, if something else is meant.
+                entry.set_status(NtStatus::NONE);
                 self.0.workers.enqueue(entry)
             }
             Some(Completion { entry, answer }) => self.answer(entry, answer),
