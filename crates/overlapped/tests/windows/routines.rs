@@ -282,25 +282,6 @@ fn a_cancel_in_the_queue_tells_nothing_of_the_refusal() {
     assert_eq!(first.wait().unwrap().buf, b"till");
 }
 
-// [C9] nor is a handle of the OS's left.
-#[test]
-fn runtimes_leave_nothing_open() {
-    const COUNT: u32 = 1000;
-    let before = win32::open_handles();
-    for _ in 0..COUNT {
-        let runtime = runtime();
-        drop(reader(&runtime));
-        runtime.port().nop().wait().unwrap();
-    }
-    // The other tests of this process open some, too.
-    let is_quiet = || win32::open_handles().saturating_sub(before) < COUNT / 2;
-    let quiet = (0..200).any(|_| {
-        thread::sleep(Duration::from_millis(20));
-        is_quiet()
-    });
-    assert!(quiet, "{} handles are left", win32::open_handles().saturating_sub(before));
-}
-
 #[test]
 fn a_connection_is_served() {
     let runtime = runtime();
