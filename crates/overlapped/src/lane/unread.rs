@@ -2,14 +2,12 @@
 //!
 //! Each read has an origin, which says where in the stream it began. What it took comes back with
 //! it, however late, and goes to its place among what is kept. A stream of bytes counts these, and
-//! what is kept of it flows together. A stream of messages counts its reads, in the upper half of
-//! an origin; the lower half says how many bytes of what that read took were served before. There
-//! each piece is a message, or a part of one, and a read is served from one piece alone.
+//! what is kept of it flows together. A stream of messages counts each read as one more than its
+//! bytes, so that no two reads begin at one place, and there is room for the rest of what one took
+//! before the next begins. There each piece is a message, or a part of one, and a read is served
+//! from one piece alone.
 
 use std::collections::{BTreeMap, VecDeque};
-
-/// The next read of a stream of messages.
-const NEXT_READ: u64 = 1 << 32;
 
 #[derive(Default)]
 pub(super) struct Unread {
@@ -40,7 +38,6 @@ impl Unread {
     /// Whether it comes in messages from now on.
     pub(super) fn set_messages(&mut self, messages: bool) {
         self.messages = messages;
-        self.here = self.here.next_multiple_of(NEXT_READ);
     }
 
     pub(super) fn here(&self) -> u64 {
@@ -49,14 +46,14 @@ impl Unread {
 
     /// An operation that began here has got `n` bytes from the OS.
     pub(super) fn took(&mut self, n: usize) {
-        self.here += if self.messages { NEXT_READ } else { n as u64 };
+        self.here += n as u64 + u64::from(self.messages);
     }
 
     /// What is kept is of no use any more, nor is what is still to come back.
     #[cfg(any(windows, test))]
     pub(super) fn forget(&mut self) {
         self.pieces.clear();
-        self.here += NEXT_READ;
+        self.here += 1;
         self.floor = self.here;
     }
 
@@ -211,8 +208,11 @@ mod tests {
     #[test]
     fn messages_come_back_to_their_place() {
         let mut unread = messages();
-        let (first, second) = (unread.here(), unread.here() + NEXT_READ);
-        (0..3).for_each(|_| unread.took(1));
+        let first = unread.here();
+        unread.took(1);
+        let second = unread.here();
+        unread.took(0);
+        unread.took(1);
         unread.keep(second, b"", false);
         unread.keep(first, b"1", false);
         assert_eq!(got(&mut unread, 9), Some((b"1".to_vec(), false)));
