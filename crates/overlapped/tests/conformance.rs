@@ -81,13 +81,14 @@ const SUBJECTS: [Subject; 9] = [
 ];
 
 #[cfg(windows)]
-const SUBJECTS: [Subject; 10] = [
+const SUBJECTS: [Subject; 11] = [
     subject("iocp", Kind::Iocp, |settings| settings),
     subject("threads", Kind::Threads, |settings| settings),
     // Whoever blocks it blocks everything that has no overlapped form.
     subject("one_worker", Kind::Iocp, |settings| settings.max_workers(1)),
     subject("one_thread", Kind::Threads, |settings| settings.max_workers(1)),
     Subject { offers: Needs::Time, ..subject("null", Kind::Null, |settings| settings) },
+    local("local_threads", Kind::Threads, Place::Elsewhere),
     local("local_elsewhere", Kind::Iocp, Place::Elsewhere),
     local("local_here", Kind::Iocp, Place::Here),
     local("apc_elsewhere", Kind::Apc, Place::Elsewhere),

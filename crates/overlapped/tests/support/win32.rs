@@ -3,7 +3,10 @@
 
 use std::{
     io,
-    os::windows::io::{AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle},
+    net::SocketAddrV4,
+    os::windows::io::{
+        AsRawHandle, BorrowedHandle, FromRawHandle, FromRawSocket, OwnedHandle, OwnedSocket,
+    },
     ptr,
     sync::{
         Mutex,
@@ -14,6 +17,9 @@ use std::{
 use overlapped::{Pending, device::Device, request::Control};
 use windows_sys::Win32::{
     Foundation::INVALID_HANDLE_VALUE,
+    Networking::WinSock::{
+        AF_INET, IN_ADDR, IN_ADDR_0, INVALID_SOCKET, SOCK_STREAM, SOCKADDR_IN, WSASocketW, connect,
+    },
     Storage::FileSystem::{FILE_FLAG_OVERLAPPED, PIPE_ACCESS_DUPLEX, ReadFileEx},
     System::{
         IO::{CreateIoCompletionPort, OVERLAPPED},
@@ -72,6 +78,28 @@ pub(crate) fn synchronous_pipe() -> io::Result<(OwnedHandle, OwnedHandle)> {
     // SAFETY: as above.
     let writer = unsafe { OwnedHandle::from_raw_handle(writer) };
     Ok((reader, writer))
+}
+
+/// A socket that is synchronous, connected to `to`: what the standard library makes is overlapped.
+pub(crate) fn synchronous_socket(to: SocketAddrV4) -> io::Result<OwnedSocket> {
+    let (family, kind) = (i32::from(AF_INET), SOCK_STREAM);
+    // SAFETY: no protocol is described; no flag makes it overlapped.
+    let made = unsafe { WSASocketW(family, kind, 0, ptr::null(), 0, 0) };
+    if made == INVALID_SOCKET {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call has just made this socket, and nobody else has it.
+    let socket = unsafe { OwnedSocket::from_raw_socket(made as u64) };
+    let address = SOCKADDR_IN {
+        sin_family: AF_INET,
+        sin_port: to.port().to_be(),
+        sin_addr: IN_ADDR { S_un: IN_ADDR_0 { S_addr: u32::from_ne_bytes(to.ip().octets()) } },
+        sin_zero: [0; 8],
+    };
+    let (place, len) = ((&raw const address).cast(), size_of::<SOCKADDR_IN>() as i32);
+    // SAFETY: the address is there, and of this length.
+    let failed = unsafe { connect(made, place, len) };
+    if failed == 0 { Ok(socket) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Whether no completion port has this handle. Now one has, which is gone already.

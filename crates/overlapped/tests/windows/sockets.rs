@@ -3,7 +3,7 @@
 use std::{
     hint,
     io::{Read, Write},
-    net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     os::windows::io::OwnedSocket,
     thread,
     time::Duration,
@@ -14,7 +14,7 @@ use overlapped::{
     pipe::{Reader, Writer},
 };
 
-use super::{port, threads};
+use super::{port, threads, win32};
 
 /// `WSAECONNRESET`.
 const RESET: Option<i32> = Some(10054);
@@ -178,6 +178,33 @@ fn a_datagram_is_read_at_a_time() {
         let read = read.wait().unwrap();
         assert_eq!((read.n, &read.buf[..]), (0, &[7; 5][..]));
         assert_eq!(reader.read(vec![0; 5]).wait().unwrap().n, 4);
+    }
+}
+
+// [C3] [C5] a worker blocks in it, and is got out.
+#[test]
+fn a_synchronous_socket_is_served() {
+    for port in [port(), threads()] {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let SocketAddr::V4(to) = listener.local_addr().unwrap() else { unreachable!() };
+        let here = win32::synchronous_socket(to).unwrap();
+        let mut there = listener.accept().unwrap().0;
+        let writer = Writer::from_owned(&port, here.try_clone().unwrap());
+        let reader = Reader::from_owned(&port, here);
+        for round in 0..20_u8 {
+            let read = reader.read(vec![7; 4]);
+            thread::sleep(Duration::from_millis(u64::from(round % 3)));
+            read.cancel();
+            assert!(read.wait().unwrap_err().error.is_cancelled());
+            let read = reader.read_exact(vec![0; 4]);
+            there.write_all(&[round; 4]).unwrap();
+            assert_eq!(read.wait().unwrap().buf, [round; 4]);
+        }
+        writer.write_all(b"answer".to_vec()).wait().unwrap();
+        there.read_exact(&mut [0; 6]).unwrap();
+        let read = reader.read(vec![0; 4]);
+        drop(there);
+        assert_eq!(read.wait().unwrap().n, 0);
     }
 }
 

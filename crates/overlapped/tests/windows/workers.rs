@@ -109,6 +109,24 @@ fn a_read_that_is_dropped_at_a_worker_loses_no_byte() {
     }
 }
 
+// [C5] [C8] a read that is dropped with its reader is stopped, though nobody waits for it.
+#[test]
+fn what_nobody_waits_for_is_stopped_all_the_same() {
+    for port in mechanisms() {
+        for round in 0..500 {
+            let (reader, _writer) = pipe(&port);
+            let read = reader.read(vec![0; 4]);
+            (0..round * 100).for_each(|_| hint::spin_loop());
+            drop((read, reader));
+            let over = |_| {
+                thread::sleep(Duration::from_millis(1));
+                port.in_flight().is_empty()
+            };
+            assert!((0..10_000).any(over), "round {round}");
+        }
+    }
+}
+
 // [C9] workers in the middle of a call are no reason to leak.
 #[test]
 fn a_port_whose_workers_are_all_blocked_is_drained() {

@@ -2,7 +2,6 @@
 #![allow(unsafe_code, reason = "calls of Win32, and the memory that they are given")]
 
 use std::{
-    io,
     ptr::{self, NonNull},
     sync::Arc,
     thread,
@@ -26,7 +25,6 @@ use windows_sys::Win32::{
 };
 
 use super::{
-    event::Event,
     interrupt::Interrupt,
     routine::{self, Notes},
     sockets::{self, Beside},
@@ -387,18 +385,17 @@ pub(super) fn transfer(
     moved: usize,
     interrupt: &Interrupt,
 ) -> Result<Moved, u32> {
-    let event = Event::new().map_err(|error| code(&error))?;
     let part = Part::of(entry, moved);
-    prepare(entry, part.at, event.tagged());
+    prepare(entry, part.at, interrupt.over().tagged());
     // SAFETY: entry and event are there until the end of this function, and it does not end while
     // the call is in flight.
     match unsafe { part.issue(target, entry.overlapped()) } {
         Issued::Refused(Failure { code, .. }) => return Err(code),
         Issued::Pending => {
-            if interrupt.wait(&event) {
+            if interrupt.is_asked_before_over() {
                 cancel(target, entry);
             }
-            event.wait();
+            interrupt.wait();
         }
         Issued::Done => {}
     }
@@ -409,10 +406,6 @@ pub(super) fn transfer(
         }
         thread::sleep(Duration::from_millis(1));
     }
-}
-
-fn code(error: &io::Error) -> u32 {
-    error.raw_os_error().unwrap_or_default() as u32
 }
 
 /// Moves the same without an OVERLAPPED: to where a synchronous file stands, or on a synchronous

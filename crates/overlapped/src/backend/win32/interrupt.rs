@@ -15,6 +15,8 @@ use super::event::Event;
 pub(super) struct Interrupt {
     thread: OwnedHandle,
     asked: Event,
+    /// The overlapped call that the worker waits for is over.
+    over: Event,
 }
 
 impl Interrupt {
@@ -24,7 +26,7 @@ impl Interrupt {
         let this = unsafe { GetCurrentThread() };
         // SAFETY: the name is good as long as there is anybody to use it here.
         let this = unsafe { BorrowedHandle::borrow_raw(this) };
-        Ok(Self { thread: this.try_clone_to_owned()?, asked: Event::new()? })
+        Ok(Self { thread: this.try_clone_to_owned()?, asked: Event::new()?, over: Event::new()? })
     }
 
     /// The worker begins something that nobody has asked to stop yet.
@@ -44,9 +46,20 @@ impl Interrupt {
         self.asked.is_set()
     }
 
-    /// Until `over` is set; whether the worker was asked to stop before.
-    pub(super) fn wait(&self, over: &Event) -> bool {
-        over.wait_or(&self.asked);
-        !over.is_set()
+    /// What the OS is to set at the end of the worker's next overlapped call.
+    pub(super) fn over(&self) -> &Event {
+        self.over.reset();
+        &self.over
+    }
+
+    /// Until the call is over, or the worker is asked to stop; whether that came first.
+    pub(super) fn is_asked_before_over(&self) -> bool {
+        self.over.wait_or(&self.asked);
+        !self.over.is_set()
+    }
+
+    /// Until the call is over.
+    pub(super) fn wait(&self) {
+        self.over.wait();
     }
 }
