@@ -11,7 +11,8 @@ use std::{
 
 use overlapped::{
     Port,
-    pipe::{Reader, Writer},
+    backend::Kind,
+    pipe::{Duplex, Reader, Writer},
 };
 
 use super::{port, threads, win32};
@@ -65,6 +66,28 @@ fn what_is_sent_comes_back() {
             assert_eq!(writer.write_all(bytes.clone()).wait().unwrap().n, 100_000);
         });
         assert_eq!(answer.wait().unwrap().buf, bytes);
+    }
+}
+
+// Both sides have the one handle, and neither occupies a worker.
+#[test]
+fn a_connection_has_two_sides() {
+    for kind in [Kind::Iocp, Kind::Threads] {
+        let port = Port::builder().backend(kind).max_workers(1).build().unwrap();
+        let both: Vec<_> = (0..20)
+            .map(|_| connection())
+            .map(|(here, there)| [here, there].map(|side| Duplex::from_owned(&port, side)))
+            .collect();
+        let sides = || both.iter().flatten();
+        let reads: Vec<_> = sides().map(|side| side.reader().read_exact(vec![0; 3000])).collect();
+        port.nop().wait().unwrap();
+        let write = |(i, side): (usize, &Duplex)| side.writer().write_all(vec![i as u8; 3000]);
+        let writes: Vec<_> = sides().enumerate().map(write).collect();
+        writes.into_iter().for_each(|write| assert_eq!(write.wait().unwrap().n, 3000));
+        for (i, read) in reads.into_iter().enumerate() {
+            // From the other side.
+            assert_eq!(read.wait().unwrap().buf, [i as u8 ^ 1; 3000]);
+        }
     }
 }
 
