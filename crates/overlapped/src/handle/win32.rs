@@ -1,12 +1,10 @@
 //! What a handle is, in Win32's calls.
 #![allow(unsafe_code, reason = "calls of Win32")]
 
+pub(super) mod open;
 pub(crate) mod pipe;
 
-use std::{
-    os::windows::io::{AsRawHandle, AsRawSocket, OwnedSocket},
-    ptr,
-};
+use std::ptr;
 
 use windows_sys::{
     Wdk::Storage::FileSystem::{
@@ -29,23 +27,7 @@ use windows_sys::{
     },
 };
 
-use super::{Alignment, Os, Raw};
-
-/// What is open: a handle, or a socket, which is a handle that Winsock closes.
-#[derive(Debug)]
-pub(super) enum Open {
-    Handle(Os),
-    Socket(OwnedSocket),
-}
-
-impl Open {
-    pub(super) fn raw(&self) -> Raw {
-        match self {
-            Self::Handle(handle) => handle.as_raw_handle().addr() as Raw,
-            Self::Socket(socket) => socket.as_raw_socket() as Raw,
-        }
-    }
-}
+use super::{Alignment, Raw};
 
 /// The number as Win32's calls take it.
 pub(crate) fn handle(raw: Raw) -> HANDLE {
