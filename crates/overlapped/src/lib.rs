@@ -89,6 +89,9 @@ pub mod request {
             ReadMessage, Stat, Write, WriteMany,
         },
     };
+
+    #[cfg(windows)]
+    pub use crate::op::Watch;
 }
 
 /// The documents of the project, as pages.

@@ -29,6 +29,8 @@ mod storms;
 mod held_back;
 #[path = "windows/threads.rs"]
 mod waiting;
+#[path = "windows/watches.rs"]
+mod watches;
 #[path = "windows/workers.rs"]
 mod workers;
 

@@ -6,6 +6,8 @@ mod open;
 mod parts;
 mod path;
 mod ranges;
+#[cfg(windows)]
+mod watch;
 
 pub use crate::{
     buf::RangeBuf,
@@ -16,3 +18,8 @@ pub use open::OpenOptions;
 pub use parts::{Close, IntoParts, Parts};
 pub use path::{create_dir, metadata, remove_dir, remove_file, rename};
 pub use ranges::{Ranges, RangesOutput};
+#[cfg(windows)]
+pub use {
+    crate::handle::win32::changes::{Action, Change, Changes},
+    watch::{WatchOptions, Watcher},
+};

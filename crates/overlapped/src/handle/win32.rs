@@ -1,6 +1,7 @@
 //! What a handle is, in Win32's calls.
 #![allow(unsafe_code, reason = "calls of Win32")]
 
+pub(crate) mod changes;
 pub(super) mod open;
 pub(crate) mod pipe;
 

@@ -4,6 +4,8 @@ mod device;
 mod path;
 mod plan;
 mod typed;
+#[cfg(windows)]
+mod watch;
 #[cfg(unix)]
 pub(crate) mod unix;
 
@@ -15,6 +17,11 @@ pub use typed::{
     Heir, MakePath, Nap, Open, Operation, Outcome, Plain, Read, ReadMany, ReadMessage, Stat, Write,
     WriteMany,
 };
+
+#[cfg(windows)]
+pub(crate) use watch::Spare;
+#[cfg(windows)]
+pub use watch::Watch;
 
 use std::time::Instant;
 
@@ -155,6 +162,8 @@ pub struct OpenHow {
     pub direct: bool,
     /// Do not wait for a FIFO's other end, nor for a terminal's carrier.
     pub nonblocking: bool,
+    /// It must be a directory, whose names are to be read.
+    pub directory: bool,
     /// Permission bits of a new file, before the process's mask.
     pub mode: u32,
 }

@@ -159,7 +159,7 @@ impl Plan {
     /// The answer to the only step.
     #[inline]
     fn once(&mut self, op: Op, memory: &Memory, n: usize) -> Next {
-        if matches!(op, Op::Read { .. } | Op::Write { .. }) {
+        if moves_on(op) {
             if n > memory.len() {
                 return LIE;
             }
@@ -172,7 +172,7 @@ impl Plan {
     fn counted(&mut self, op: Op, memory: &mut Memory, n: usize, more: bool, orphan: bool) -> Next {
         self.more = more;
         match op {
-            Op::Read { .. } | Op::Write { .. } => self.transferred(op, memory, n, orphan),
+            _ if moves_on(op) => self.transferred(op, memory, n, orphan),
             _ => answered(op, memory, n),
         }
     }
@@ -202,10 +202,19 @@ impl Plan {
     }
 }
 
-/// The answer to an operation that does not go on where it stopped.
+/// Whether it takes from a stream or a file, or gives to it, as many bytes as it says.
+#[inline]
+fn moves_on(op: Op) -> bool {
+    matches!(op, Op::Read { .. } | Op::Write { .. } | Op::Watch { .. })
+}
+
+/// The answer to an operation that does not.
 fn answered(op: Op, memory: &Memory, n: usize) -> Next {
-    let counts = matches!(op, Op::Control { .. } | Op::Watch { .. });
-    if counts && n > memory.len() { LIE } else { Next::Over(Ok(Value::Count(n))) }
+    if matches!(op, Op::Control { .. }) && n > memory.len() {
+        LIE
+    } else {
+        Next::Over(Ok(Value::Count(n)))
+    }
 }
 
 fn is_stream(op: Op) -> bool {

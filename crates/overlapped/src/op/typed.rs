@@ -107,7 +107,7 @@ impl Outcome<'_> {
     }
 
     #[inline]
-    fn plain(self, path: Option<&std::ffi::CStr>) -> Result<(), Error> {
+    pub(super) fn plain(self, path: Option<&std::ffi::CStr>) -> Result<(), Error> {
         let Self { answer, about } = self;
         match answer {
             Ok(_) => Ok(()),
@@ -117,14 +117,14 @@ impl Outcome<'_> {
 
     /// Tells the heir why an operation that nobody watched went wrong, unless the program itself
     /// had asked it to stop. To be cancelled with the port is no harm to a read.
-    fn confess(&self, heir: Option<&dyn Heir>) {
+    pub(super) fn confess(&self, heir: Option<&dyn Heir>) {
         let (Some(heir), Err(cause)) = (heir, &self.answer) else {
             return;
         };
         let harmless = match self.about.cancel {
             Cancel::None => false,
             Cancel::ByProgram => true,
-            Cancel::ByPort => matches!(self.about.op, Op::Read { .. }),
+            Cancel::ByPort => matches!(self.about.op, Op::Read { .. } | Op::Watch { .. }),
         };
         if !(harmless && self.about.error(*cause, None).is_cancelled()) {
             heir.error(self.about.origin, *cause);

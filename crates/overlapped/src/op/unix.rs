@@ -21,6 +21,7 @@ impl OpenHow {
         flags.set(OFlags::CREATE, self.create || self.create_new);
         flags.set(OFlags::EXCL, self.create_new);
         flags.set(OFlags::NONBLOCK, self.nonblocking);
+        flags.set(OFlags::DIRECTORY, self.directory);
         flags |= direct(self.direct);
         flags
     }

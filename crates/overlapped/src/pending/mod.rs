@@ -55,6 +55,7 @@ use crate::{
 /// | stream read | cancel is requested | what it took all the same stays with the handle and is served to the next read, in order |
 /// | stream write | runs to its end, before the next write | an error is told by the next write or close |
 /// | open | cancel is requested | the handle, if one came, is closed |
+/// | a watcher's wait for changes (Windows) | cancel is requested | changes that came all the same stay with the watcher and are told to its next call, in order |
 /// | a device's control code (Windows) | cancel is requested | its answer, or its error, is dropped |
 /// | a server's wait for a client (Windows) | cancel is requested | a client that came all the same stays with the instance: the next `connect` finds it |
 ///

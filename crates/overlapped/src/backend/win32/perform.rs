@@ -10,8 +10,11 @@ use std::{
 };
 
 use windows_sys::Win32::{
-    Foundation::ERROR_INVALID_PARAMETER,
-    Storage::FileSystem::{FILE_FLAG_NO_BUFFERING, FILE_FLAG_OVERLAPPED, SECURITY_IDENTIFICATION},
+    Foundation::{ERROR_DIRECTORY, ERROR_INVALID_PARAMETER},
+    Storage::FileSystem::{
+        FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_NO_BUFFERING, FILE_FLAG_OVERLAPPED,
+        FILE_LIST_DIRECTORY, SECURITY_IDENTIFICATION,
+    },
 };
 
 use super::{
@@ -19,7 +22,7 @@ use super::{
     calls::{self, Target},
     flights,
     interrupt::Interrupt,
-    reserve, stat,
+    os, reserve, stat,
 };
 use crate::{
     backend::{Cause, Entry, Op, OpenHow, Value},
@@ -118,12 +121,21 @@ fn open(path: &Path, how: OpenHow) -> Result<Value, Cause> {
     options.read(how.read).write(how.write).append(how.append).truncate(how.truncate);
     options.create(how.create).create_new(how.create_new);
     let past_the_cache = if how.direct { FILE_FLAG_NO_BUFFERING } else { 0 };
-    options.custom_flags(FILE_FLAG_OVERLAPPED | past_the_cache);
+    let mut flags = FILE_FLAG_OVERLAPPED | past_the_cache;
+    if how.directory {
+        options.access_mode(FILE_LIST_DIRECTORY);
+        flags |= FILE_FLAG_BACKUP_SEMANTICS;
+    }
+    options.custom_flags(flags);
     if is_pipe(path) {
         // Otherwise whoever serves the name could act in the name of who opens it.
         options.security_qos_flags(SECURITY_IDENTIFICATION);
     }
-    options.open(path).map(Value::handle).map_err(|error| cause(&error))
+    let file = options.open(path).map_err(|error| cause(&error))?;
+    if how.directory && file.metadata().is_ok_and(|told| !told.is_dir()) {
+        return Err(os(ERROR_DIRECTORY));
+    }
+    Ok(Value::handle(file))
 }
 
 /// Whether it is a pipe's name, as in `\\.\pipe\name`.
