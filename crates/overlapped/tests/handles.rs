@@ -4,13 +4,17 @@
 
 #[path = "support/census.rs"]
 mod census;
+#[path = "support/intruder.rs"]
+mod intruder;
 #[path = "support/scratch.rs"]
 mod scratch;
 #[path = "support/watchdog.rs"]
 mod watchdog;
 
 use std::{
-    fs, thread,
+    fs, mem,
+    os::windows::{fs::OpenOptionsExt, io::AsRawHandle},
+    process, thread,
     time::{Duration, Instant},
 };
 
@@ -18,13 +22,16 @@ use overlapped::{
     Port, Report, Runtime,
     backend::Kind,
     fs::{File, metadata},
-    pipe::{self, Reader, Writer},
+    pipe::{self, Reader, Server, Writer},
 };
 use scratch::Scratch;
 use watchdog::Watchdog;
 
 const LONG: Duration = Duration::from_secs(60);
 const READS: usize = 1000;
+
+/// `FILE_FLAG_OVERLAPPED`
+const OVERLAPPED: u32 = 0x4000_0000;
 
 type Case = (&'static str, fn(Kind));
 
@@ -36,6 +43,8 @@ const CASES: &[Case] = &[
     ("files and what workers do", uses_workers),
     ("reads and writes by workers", reads_synchronous_handles),
     ("streams are taken apart", takes_apart),
+    ("servers and clients that meet nobody", meets_nobody),
+    ("a handle is closed by somebody else", is_closed_by_somebody),
     ("runtimes", has_runtimes),
     ("fifty ports", comes_and_goes),
 ];
@@ -106,11 +115,7 @@ fn is_left_alone(kind: Kind) {
     for (reader, _writer) in pipes(&port) {
         drop(reader.read(vec![0; 64]));
     }
-    let start = Instant::now();
-    while !port.in_flight().is_empty() {
-        assert!(start.elapsed() < LONG, "dropped reads are over without anybody waiting");
-        thread::sleep(Duration::from_millis(1));
-    }
+    at_peace(&port);
 }
 
 fn opens_for_nobody(kind: Kind) {
@@ -176,6 +181,52 @@ fn takes_apart(kind: Kind) {
         assert_eq!(reader.read_exact(vec![0; 4]).wait().unwrap().buf, [5; 4]);
         drop(reader.read(vec![0; 4]));
     }
+}
+
+fn meets_nobody(kind: Kind) {
+    let port = port(kind);
+    let name = format!(r"\\.\pipe\overlapped-handles-{}", process::id());
+    for round in 0..20 {
+        let server = Server::create(&port, &name).unwrap();
+        let coming = server.connect();
+        let client = pipe::connect(&port, &name);
+        match round % 4 {
+            0 => drop((coming, client)),
+            1 => drop((client.wait().unwrap(), coming)),
+            2 => drop((server.reader().read(vec![0; 4]), client.wait(), coming)),
+            _ => drop((server.close(), client, coming)),
+        }
+        // Its name is free only when all of it is closed.
+        at_peace(&port);
+    }
+}
+
+/// Until nothing is in flight, without anybody waiting for it.
+fn at_peace(port: &Port) {
+    let start = Instant::now();
+    while port.stats().in_flight > 0 {
+        assert!(start.elapsed() < LONG, "{:?}", port.in_flight());
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+// [C3] what is in flight has an outcome all the same, and so has what comes after it.
+fn is_closed_by_somebody(kind: Kind) {
+    let port = port(kind);
+    let name = format!(r"\\.\pipe\overlapped-intruder-{}", process::id());
+    let server = Server::create(&port, &name).unwrap();
+    let client = fs::OpenOptions::new().read(true).custom_flags(OVERLAPPED).open(&name).unwrap();
+    let number = client.as_raw_handle();
+    let reader = Reader::from_owned(&port, client);
+    let reads = [(); 2].map(|()| reader.read(vec![0; 4]));
+    intruder::close(number);
+    drop(server);
+    for read in reads {
+        assert!(read.wait_timeout(LONG).unwrap().is_err());
+    }
+    assert!(reader.read(vec![0; 4]).wait_timeout(LONG).unwrap().is_err());
+    // What is closed is not closed again: its number may be another thing's by now.
+    mem::forget(reader.into_parts().wait().handle);
 }
 
 fn has_runtimes(kind: Kind) {

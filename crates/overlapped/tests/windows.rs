@@ -2,6 +2,8 @@
 //! other system.
 #![cfg(windows)]
 
+#[path = "support/huge.rs"]
+mod huge;
 #[path = "support/probe.rs"]
 mod probe;
 #[path = "support/slow.rs"]
@@ -27,6 +29,10 @@ mod sockets;
 mod storms;
 #[path = "windows/held_back.rs"]
 mod held_back;
+#[path = "windows/exits.rs"]
+mod exits;
+#[path = "windows/strangers.rs"]
+mod strangers;
 #[path = "windows/threads.rs"]
 mod waiting;
 #[path = "windows/watches.rs"]

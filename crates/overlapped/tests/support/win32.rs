@@ -16,18 +16,18 @@ use std::{
 
 use overlapped::{Pending, device::Device, request::Control};
 use windows_sys::Win32::{
-    Foundation::INVALID_HANDLE_VALUE,
+    Foundation::{ERROR_IO_PENDING, INVALID_HANDLE_VALUE},
     Networking::WinSock::{
         AF_INET, IN_ADDR, IN_ADDR_0, INVALID_SOCKET, SOCK_STREAM, SOCKADDR_IN, WSASocketW, connect,
     },
-    Storage::FileSystem::{FILE_FLAG_OVERLAPPED, PIPE_ACCESS_DUPLEX, ReadFileEx},
+    Storage::FileSystem::{FILE_FLAG_OVERLAPPED, PIPE_ACCESS_DUPLEX, ReadFile, ReadFileEx},
     System::{
-        IO::{CreateIoCompletionPort, OVERLAPPED},
+        IO::{CreateIoCompletionPort, GetOverlappedResult, OVERLAPPED},
         Pipes::{
             CreateNamedPipeW, CreatePipe, NAMED_PIPE_MODE, PIPE_READMODE_MESSAGE, PIPE_TYPE_BYTE,
             PIPE_TYPE_MESSAGE,
         },
-        Threading::{GetCurrentThread, QueueUserAPC, SleepEx},
+        Threading::{CreateEventW, GetCurrentThread, QueueUserAPC, SleepEx},
     },
 };
 
@@ -177,4 +177,64 @@ pub(crate) fn read_by_routine(handle: &impl AsRawHandle) {
     // SAFETY: as above, and the block is its beginning.
     let good = unsafe { ReadFileEx(raw, bytes.cast(), 4, read.cast(), routine) };
     assert_ne!(good, 0);
+}
+
+/// How a call of the program's own hears of its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum OwnWay {
+    /// By an event; a port that has the handle gets a packet as well.
+    Event,
+    /// By an event alone.
+    TaggedEvent,
+    /// By the handle; a port that has it gets a packet as well.
+    Handle,
+}
+
+/// Reads into `bytes` as a program does that knows nothing of this library. `meanwhile` runs while
+/// the call is in flight.
+pub(crate) fn read_of_own(
+    handle: &OwnedHandle,
+    way: OwnWay,
+    bytes: &mut [u8],
+    meanwhile: impl FnOnce(),
+) -> io::Result<usize> {
+    let event = event();
+    let field = match way {
+        OwnWay::Event => event.as_raw_handle(),
+        OwnWay::TaggedEvent => event.as_raw_handle().map_addr(|address| address | 1),
+        OwnWay::Handle => ptr::null_mut(),
+    };
+    // Its packet may come later still, and so it is never freed.
+    let block = Box::leak(Box::new(OVERLAPPED { hEvent: field, ..OVERLAPPED::default() }));
+    let (raw, place, mut n) = (handle.as_raw_handle(), &raw mut *block, 0);
+    let (start, len) = (bytes.as_mut_ptr(), bytes.len() as u32);
+    // SAFETY: memory and event are there until the end of this function, and it does not end while
+    // the call is in flight.
+    let good = unsafe { ReadFile(raw, start, len, ptr::null_mut(), place) };
+    let error = io::Error::last_os_error();
+    if good == 0 && error.raw_os_error() != Some(ERROR_IO_PENDING as i32) {
+        return Err(error);
+    }
+    meanwhile();
+    // SAFETY: the block is that of the call, and this waits for its end.
+    let good = unsafe { GetOverlappedResult(raw, place, &raw mut n, 1) };
+    if good == 0 { Err(io::Error::last_os_error()) } else { Ok(n as usize) }
+}
+
+/// The flag that opens a file for overlapped calls.
+pub(crate) const OVERLAPPED_FILE: u32 = FILE_FLAG_OVERLAPPED;
+
+/// A number that names no handle, or a thing that is no file, as a handle.
+pub(crate) fn no_handle(number: isize) -> OwnedHandle {
+    // SAFETY: such numbers are the process itself, or nobody's: closing them does nothing.
+    unsafe { OwnedHandle::from_raw_handle(ptr::without_provenance_mut(number as usize)) }
+}
+
+/// An event, which is no file.
+pub(crate) fn event() -> OwnedHandle {
+    // SAFETY: neither attributes nor a name are given.
+    let made = unsafe { CreateEventW(ptr::null(), 1, 0, ptr::null()) };
+    assert!(!made.is_null(), "{}", io::Error::last_os_error());
+    // SAFETY: the call has just made this handle, and nobody else has it.
+    unsafe { OwnedHandle::from_raw_handle(made) }
 }
