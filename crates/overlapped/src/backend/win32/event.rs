@@ -55,31 +55,31 @@ impl Event {
     /// Until it is set. There is no way out before.
     pub(crate) fn wait(&self) {
         // SAFETY: as above.
-        insist(|| unsafe { WaitForSingleObject(self.0.as_raw_handle(), INFINITE) });
+        again(|| unsafe { WaitForSingleObject(self.0.as_raw_handle(), INFINITE) });
     }
 
     /// Until it is set, or `until`.
     pub(crate) fn wait_until(&self, until: Option<Instant>) {
         // SAFETY: as above.
-        insist(|| unsafe { WaitForSingleObject(self.0.as_raw_handle(), milliseconds(until)) });
+        again(|| unsafe { WaitForSingleObject(self.0.as_raw_handle(), milliseconds(until)) });
     }
 
     /// Until it is set, or a routine of this thread has run.
     pub(crate) fn wait_alertably(&self) {
         // SAFETY: as above; routines do no more than [`routine`](super::routine) says.
-        insist(|| unsafe { WaitForSingleObjectEx(self.0.as_raw_handle(), INFINITE, 1) });
+        again(|| unsafe { WaitForSingleObjectEx(self.0.as_raw_handle(), INFINITE, 1) });
     }
 
     /// Until it or `other` is set.
     pub(crate) fn wait_or(&self, other: &Self) {
         let both = [self, other].map(|event| event.0.as_raw_handle());
         // SAFETY: the events are open, and so many handles are there.
-        insist(|| unsafe { WaitForMultipleObjects(2, both.as_ptr(), 0, INFINITE) });
+        again(|| unsafe { WaitForMultipleObjects(2, both.as_ptr(), 0, INFINITE) });
     }
 }
 
 /// A wait that is refused, for want of memory say, is tried again a little later.
-fn insist(wait: impl Fn() -> u32) {
+fn again(wait: impl Fn() -> u32) {
     while wait() == WAIT_FAILED {
         thread::sleep(Duration::from_millis(1));
     }
