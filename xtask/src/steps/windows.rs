@@ -4,10 +4,11 @@ use super::counted;
 use crate::command::{Cmd, cargo, rustup};
 use crate::{Result, workspace};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{fmt, fs};
 
-const WINDOWS: &str = "x86_64-pc-windows-gnu";
+pub(super) const TARGET: &str = "x86_64-pc-windows-gnu";
 
 /// Compiled, and not run.
 const OTHERS: &[&str] = &["aarch64-apple-darwin", "x86_64-unknown-freebsd"];
@@ -36,25 +37,23 @@ const TOOLS: &[(&str, &[&str])] =
 
 /// Names of tests may follow; then nothing else is done.
 pub(crate) fn run(args: &[String]) -> Result<String> {
-    tools()?;
-    targets()?;
+    let wine = wine()?;
     let mut times = Times::default();
     if args.is_empty() {
-        for target in OTHERS.iter().chain([&WINDOWS]) {
+        for target in OTHERS.iter().chain([&TARGET]) {
             let lints = format!("clippy --workspace --all-targets --target {target}");
             times.take(&format!("lints for {target}"), || {
                 cargo(&lints).args(["--", "-D", "warnings"]).run()
             })?;
         }
-        let build = format!("build --workspace --all-targets --target {WINDOWS}");
+        let build = format!("build --workspace --all-targets --target {TARGET}");
         times.take("build", || cargo(&build).run())?;
     }
-    let prefix = prefix()?;
     let mut count = 0;
     for (what, tests) in TESTS {
-        let run = cargo(&format!("test --target {WINDOWS} {tests} --"))
+        let run = cargo(&format!("test --target {TARGET} {tests} --"))
             .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", "wine")
-            .env("WINEPREFIX", &prefix.to_string_lossy())
+            .env("WINEPREFIX", &wine.prefix.to_string_lossy())
             .env("WINEDEBUG", "-all")
             .env_default(STORMS.0, STORMS.1);
         count += times.take(what, || run.run_tests(args))?;
@@ -84,6 +83,26 @@ impl fmt::Display for Times {
     }
 }
 
+/// What a program for Windows runs in.
+pub(super) struct Wine {
+    prefix: PathBuf,
+}
+
+/// Makes sure that there is all that is needed to build for Windows and to run it.
+pub(super) fn wine() -> Result<Wine> {
+    tools()?;
+    targets()?;
+    Ok(Wine { prefix: prefix()? })
+}
+
+impl Wine {
+    pub(super) fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new("wine");
+        command.arg(program).env("WINEPREFIX", &self.prefix).env("WINEDEBUG", "-all");
+        command
+    }
+}
+
 fn tools() -> Result<()> {
     let is_missing =
         |(program, _): &&(&str, &[&str])| Cmd::new(program).args(["--version"]).quiet().is_none();
@@ -105,7 +124,7 @@ fn install(packages: &[&str]) -> Result<()> {
 
 fn targets() -> Result<()> {
     let installed = rustup("target list --installed").quiet().unwrap_or_default();
-    let wanted = OTHERS.iter().chain([&WINDOWS]);
+    let wanted = OTHERS.iter().chain([&TARGET]);
     let missing: Vec<_> =
         wanted.filter(|target| !installed.lines().any(|line| line == **target)).collect();
     if missing.is_empty() { Ok(()) } else { rustup("target add").args(missing).run() }

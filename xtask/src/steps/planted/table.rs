@@ -1,20 +1,59 @@
-//! The planted bugs: each a change of the library that breaks a line of the contract, and the test
-//! that must notice.
+//! The planted bugs: each a change that breaks a line of the contract or a rule, and the test that
+//! must notice.
+
+mod laboratory;
+mod windows;
+
+/// Bugs of one place, which one test target looks for.
+pub(super) struct Suite {
+    /// Where their files are.
+    pub(super) sources: &'static str,
+    pub(super) package: &'static str,
+    /// The test target.
+    pub(super) test: &'static str,
+    /// It is built for Windows, and runs under Wine.
+    pub(super) on_windows: bool,
+    pub(super) bugs: &'static [Bug],
+}
 
 /// A bug, as a replacement of text that stands in the file once.
 pub(super) struct Bug {
     pub(super) name: &'static str,
-    /// The line of the contract that it breaks.
+    /// The line of the contract, or the rule of Win32, that it breaks.
     pub(super) line: &'static str,
-    /// Below `crates/overlapped/src/`.
+    /// Below the suite's sources.
     pub(super) file: &'static str,
     pub(super) from: &'static str,
     pub(super) to: &'static str,
-    /// A test of `overlapped-sim`'s `contract`, with its module.
+    /// A test, with its module.
     pub(super) check: &'static str,
 }
 
-pub(super) const BUGS: &[Bug] = &[
+pub(super) const SUITES: &[Suite] = &[
+    Suite {
+        sources: "crates/overlapped/src",
+        package: "overlapped-sim",
+        test: "contract",
+        on_windows: false,
+        bugs: CONTRACT,
+    },
+    Suite {
+        sources: "crates/overlapped-lab/src",
+        package: "overlapped-lab",
+        test: "mirror",
+        on_windows: false,
+        bugs: laboratory::BUGS,
+    },
+    Suite {
+        sources: "crates/overlapped/src",
+        package: "overlapped",
+        test: "windows",
+        on_windows: true,
+        bugs: windows::BUGS,
+    },
+];
+
+const CONTRACT: &[Bug] = &[
     Bug {
         name: "an abandoned write is cancelled",
         line: "C7",
