@@ -71,9 +71,10 @@ impl Reader {
         Pending::start_by(&self.lane, self.ask(Goal::Once, read_into(buf)))
     }
 
-    /// Reads a message, or the part of one that `buf` has room for: [`Message::more`] tells which.
-    /// A message may be empty. What does not come in messages is read as by [`read`](Self::read),
-    /// and there is never more of it.
+    /// Reads a message, or the part of one that `buf` has room for:
+    /// [`Message::more`](crate::Message::more) tells which. A message may be empty.
+    /// What does not come in messages is read as by [`read`](Self::read), and there is never more
+    /// of it.
     ///
     /// Windows' named pipes have messages, if they are read so. Dropped in flight, a cancel is
     /// requested; a message, or part, that came all the same is served to the next read whose turn

@@ -69,4 +69,12 @@ pub(super) const BUGS: &[Bug] = &[
         to: "cancelled.count() > 0",
         check: "workers::a_cancel_that_meets_a_worker_before_its_call_is_asked_again",
     },
+    Bug {
+        name: "a cancel goes on to interrupt the worker's next operation",
+        line: "C13",
+        file: "backend/win32/work.rs",
+        from: "self.running.retain(|running| running.id != id);",
+        to: "self.running.retain(|running| running.id != id || running.cancelled);",
+        check: "workers::cancels_race_with_the_bytes_of_a_synchronous_pipe",
+    },
 ];
