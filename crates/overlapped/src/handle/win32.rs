@@ -9,9 +9,9 @@ use std::ptr;
 
 use windows_sys::{
     Wdk::Storage::FileSystem::{
-        FILE_MODE_INFORMATION, FILE_NO_INTERMEDIATE_BUFFERING, FILE_SYNCHRONOUS_IO_ALERT,
-        FILE_SYNCHRONOUS_IO_NONALERT, FileModeInformation, NTCREATEFILE_CREATE_OPTIONS,
-        NtQueryInformationFile,
+        FILE_INFORMATION_CLASS, FILE_NO_INTERMEDIATE_BUFFERING, FILE_SYNCHRONOUS_IO_ALERT,
+        FILE_SYNCHRONOUS_IO_NONALERT, FileIoCompletionNotificationInformation, FileModeInformation,
+        NTCREATEFILE_CREATE_OPTIONS, NtQueryInformationFile,
     },
     Win32::{
         Foundation::HANDLE,
@@ -24,7 +24,7 @@ use windows_sys::{
             FILE_TYPE_DISK, FILE_TYPE_PIPE, FileAlignmentInfo, FileStorageInfo,
             GetFileInformationByHandleEx, GetFileType,
         },
-        System::IO::IO_STATUS_BLOCK,
+        System::{IO::IO_STATUS_BLOCK, WindowsProgramming::FILE_SKIP_COMPLETION_PORT_ON_SUCCESS},
     },
 };
 
@@ -103,16 +103,25 @@ pub(super) fn is_direct(raw: Raw) -> bool {
     mode(raw).is_some_and(|mode| mode & FILE_NO_INTERMEDIATE_BUFFERING != 0)
 }
 
+/// Whether it sends no packet of what succeeds at once: its owner has set that before.
+pub(crate) fn skips_packets(raw: Raw) -> bool {
+    let modes = number(raw, FileIoCompletionNotificationInformation);
+    modes.is_some_and(|modes| modes & FILE_SKIP_COMPLETION_PORT_ON_SUCCESS != 0)
+}
+
 /// How it was opened.
 fn mode(raw: Raw) -> Option<NTCREATEFILE_CREATE_OPTIONS> {
-    let (mut status, mut mode) = (IO_STATUS_BLOCK::default(), FILE_MODE_INFORMATION::default());
-    let (place, room) = (&raw mut mode, size_of::<FILE_MODE_INFORMATION>() as u32);
+    number(raw, FileModeInformation)
+}
+
+/// What is told of it as one number.
+fn number(raw: Raw, class: FILE_INFORMATION_CLASS) -> Option<u32> {
+    let (mut status, mut number) = (IO_STATUS_BLOCK::default(), 0_u32);
+    let (place, room) = (&raw mut number, size_of::<u32>() as u32);
     // SAFETY: there is room for both answers; the call is over when it returns.
-    let failed = unsafe {
-        let place = place.cast();
-        NtQueryInformationFile(handle(raw), &raw mut status, place, room, FileModeInformation)
-    };
-    (failed == 0).then_some(mode.Mode)
+    let failed =
+        unsafe { NtQueryInformationFile(handle(raw), &raw mut status, place.cast(), room, class) };
+    (failed == 0).then_some(number)
 }
 
 /// What a file that is open past the cache asks for: whole sectors of its volume, from memory that

@@ -20,7 +20,10 @@ use windows_sys::Win32::{
     Networking::WinSock::{
         AF_INET, IN_ADDR, IN_ADDR_0, INVALID_SOCKET, SOCK_STREAM, SOCKADDR_IN, WSASocketW, connect,
     },
-    Storage::FileSystem::{FILE_FLAG_OVERLAPPED, PIPE_ACCESS_DUPLEX, ReadFile, ReadFileEx},
+    Storage::FileSystem::{
+        FILE_FLAG_OVERLAPPED, PIPE_ACCESS_DUPLEX, ReadFile, ReadFileEx,
+        SetFileCompletionNotificationModes,
+    },
     System::{
         IO::{CreateIoCompletionPort, GetOverlappedResult, OVERLAPPED},
         Pipes::{
@@ -28,6 +31,7 @@ use windows_sys::Win32::{
             PIPE_TYPE_MESSAGE,
         },
         Threading::{CreateEventW, GetCurrentThread, QueueUserAPC, SleepEx},
+        WindowsProgramming::FILE_SKIP_COMPLETION_PORT_ON_SUCCESS,
     },
 };
 
@@ -237,4 +241,12 @@ pub(crate) fn event() -> OwnedHandle {
     assert!(!made.is_null(), "{}", io::Error::last_os_error());
     // SAFETY: the call has just made this handle, and nobody else has it.
     unsafe { OwnedHandle::from_raw_handle(made) }
+}
+
+/// Has what succeeds at once on this handle send no packet, ever.
+pub(crate) fn skip_packets(handle: &OwnedHandle) {
+    let mode = FILE_SKIP_COMPLETION_PORT_ON_SUCCESS as u8;
+    // SAFETY: the handle is open.
+    let good = unsafe { SetFileCompletionNotificationModes(handle.as_raw_handle(), mode) };
+    assert_ne!(good, 0, "{}", io::Error::last_os_error());
 }

@@ -1,7 +1,7 @@
 //! Handles that are not what they should be, and calls that are none of ours: there is always an
 //! outcome, and it is the OS's.
 
-use std::{env, fs, os::windows::fs::OpenOptionsExt, process, time::Duration};
+use std::{env, fs, io::Write, os::windows::fs::OpenOptionsExt, process, time::Duration};
 
 use overlapped::{
     Cause, Error, IoBuf, Port,
@@ -12,7 +12,9 @@ use overlapped::{
 
 use super::{
     huge::Huge,
-    port, threads,
+    port,
+    servers::fresh_name,
+    threads,
     watchdog::Watchdog,
     win32::{self, OwnWay},
 };
@@ -47,6 +49,27 @@ fn the_programs_own_calls_on_a_handle_that_was_ours() {
     let idle = ours.read(vec![0; 1]);
     assert_eq!(port.shutdown(LONG).leaked, 0);
     assert!(idle.wait().unwrap_err().error.is_cancelled());
+}
+
+// [C3] its owner may have told it to send no packets of what succeeds at once.
+#[test]
+fn a_handle_that_skips_packets_already() {
+    for port in [port(), threads()] {
+        let _watch = Watchdog::set(&format!("packets are skipped on {}", port.backend()), LONG);
+        for make in [win32::message_pipe, win32::byte_pipe] {
+            let name = fresh_name();
+            let server = make(&name).unwrap();
+            win32::skip_packets(&server);
+            let mut client = fs::OpenOptions::new().read(true).write(true).open(&name).unwrap();
+            let reader = Reader::from_owned(&port, server);
+            for round in 0..10 {
+                // It is there before the read, which succeeds at once.
+                client.write_all(&[round; 4]).unwrap();
+                let read = reader.read(vec![0; 4]).wait_timeout(LONG / 3).expect("it ends");
+                assert_eq!(read.unwrap().buf, [round; 4]);
+            }
+        }
+    }
 }
 
 /// What comes of everything that can be asked of a handle: of each verb its name and an error, if

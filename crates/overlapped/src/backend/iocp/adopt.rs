@@ -8,7 +8,7 @@ use crate::{
         Attempt, Cheap, Owned,
         win32::{calls::Way, manners::Manner, shared::Shared},
     },
-    handle::{self, Raw},
+    handle::{self, Raw, win32},
 };
 
 pub(super) struct Binds {
@@ -17,16 +17,24 @@ pub(super) struct Binds {
 }
 
 impl Binds {
-    fn bind(&self, handle: &Owned, skips: impl FnOnce(Raw) -> bool) {
-        if handle.is_simulated() {
-            return;
+    fn bind(&self, handle: &Owned, may_skip: impl FnOnce(Raw) -> bool) {
+        if !handle.is_simulated() {
+            let raw = handle::raw(handle);
+            self.shared.manners.note(raw, self.manner(raw, may_skip(raw)));
         }
-        let raw = handle::raw(handle);
-        let manner = match self.port.bind(raw) {
-            Ok(()) => Manner::Calls(Way::Packet { skips: skips(raw) }),
+    }
+
+    /// One that skips packets already and must not would leave some calls without an end.
+    fn manner(&self, raw: Raw, may_skip: bool) -> Manner {
+        if !may_skip && win32::skips_packets(raw) {
+            return Manner::Workers;
+        }
+        match self.port.bind(raw) {
+            Ok(()) => {
+                Manner::Calls(Way::Packet { skips: may_skip && packets::skip_on_success(raw) })
+            }
             Err(_) => Manner::Workers,
-        };
-        self.shared.manners.note(raw, manner);
+        }
     }
 }
 
@@ -37,7 +45,7 @@ impl Cheap for Binds {
     }
 
     fn adopt(&self, handle: &Owned) {
-        self.bind(handle, packets::skip_on_success);
+        self.bind(handle, packets::may_skip);
     }
 
     /// What such a call says at once is not that it is over, nor with how much.

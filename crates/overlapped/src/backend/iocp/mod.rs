@@ -20,6 +20,7 @@
 //! * *A handle* belongs to one completion port for life. It is bound when it is adopted. One that
 //!   cannot be bound, because it is synchronous or another port's, is served by the workers: each
 //!   call there has an event of its own, with the lowest bit set, so that no packet goes anywhere.
+//!   So is one that skips packets already though it must not: of some calls there would be no end.
 //! * *Several buffers* move one after the other, as overlapped calls have no vectors for them. What
 //!   has moved when one of them ends short is the count.
 //!

@@ -93,13 +93,15 @@ impl Bell for CompletionPort {
     }
 }
 
-/// Asks that what succeeds at once send no packet; whether the OS agrees. Not of what has messages:
-/// whether a part of one counts as a success is not the same on all systems. Not of a socket that
-/// somebody else's layer stands before: what that calls success is its own.
+/// Whether a handle may be asked to skip packets. Not what has messages: whether a part of one
+/// counts as a success is not the same on all systems. Nor a socket that somebody else's layer
+/// stands before: what that calls success is its own.
+pub(super) fn may_skip(raw: Raw) -> bool {
+    !win32::has_messages(raw) && !win32::is_layered_socket(raw)
+}
+
+/// Asks that what succeeds at once send no packet; whether the OS agrees.
 pub(super) fn skip_on_success(raw: Raw) -> bool {
-    if win32::has_messages(raw) || win32::is_layered_socket(raw) {
-        return false;
-    }
     let mode = FILE_SKIP_COMPLETION_PORT_ON_SUCCESS as u8;
     // SAFETY: the call takes any number and looks at no memory.
     unsafe { SetFileCompletionNotificationModes(win32::handle(raw), mode) != 0 }
