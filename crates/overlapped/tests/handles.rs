@@ -21,7 +21,8 @@ use std::{
 use overlapped::{
     Port, Report, Runtime,
     backend::Kind,
-    fs::{File, metadata},
+    device::Device,
+    fs::{File, Watcher, metadata},
     pipe::{self, Reader, Server, Writer},
 };
 use scratch::Scratch;
@@ -45,6 +46,7 @@ const CASES: &[Case] = &[
     ("streams are taken apart", takes_apart),
     ("servers and clients that meet nobody", meets_nobody),
     ("a handle is closed by somebody else", is_closed_by_somebody),
+    ("clients that come and go, devices, watchers", waits_for_others),
     ("runtimes", has_runtimes),
     ("fifty ports", comes_and_goes),
 ];
@@ -227,6 +229,35 @@ fn is_closed_by_somebody(kind: Kind) {
     assert!(reader.read(vec![0; 4]).wait_timeout(LONG).unwrap().is_err());
     // What is closed is not closed again: its number may be another thing's by now.
     mem::forget(reader.into_parts().wait().handle);
+}
+
+fn waits_for_others(kind: Kind) {
+    let (port, scratch) = (port(kind), Scratch::new());
+    let name = format!(r"\\.\pipe\overlapped-others-{}", process::id());
+    for _ in 0..20 {
+        let server = Server::create(&port, &name).unwrap();
+        drop(server.connect());
+        let come = server.connect();
+        let client = loop {
+            // A worker is on its way to wait for it.
+            match pipe::connect(&port, &name).wait() {
+                Err(error) if error.raw_os_error() == Some(231) => thread::yield_now(),
+                client => break client.unwrap(),
+            }
+        };
+        come.wait().unwrap();
+        drop(client.reader().read(vec![0; 4]));
+        drop(server.writer().write_all(vec![0; 4]));
+        drop(server.writer().flush());
+        server.disconnect().unwrap();
+        drop(pipe::connect(&port, &name));
+        drop(Device::from_owned(&port, server.into_parts().wait().handle));
+        let watcher = Watcher::open(&port, scratch.path()).wait().unwrap();
+        drop(watcher.next());
+        drop(Watcher::open(&port, scratch.path()));
+    }
+    drop(port);
+    at_rest();
 }
 
 fn has_runtimes(kind: Kind) {

@@ -40,7 +40,7 @@ mod watches;
 #[path = "windows/workers.rs"]
 mod workers;
 
-use overlapped::{Port, backend::Kind};
+use overlapped::{Port, Runtime, backend::Kind};
 
 fn port() -> Port {
     Port::builder().backend(Kind::Iocp).build().unwrap()
@@ -49,6 +49,11 @@ fn port() -> Port {
 /// Without a completion port.
 fn threads() -> Port {
     Port::builder().backend(Kind::Threads).build().unwrap()
+}
+
+/// Of each mechanism that a thread can have to itself, one; they are used one after the other.
+fn runtimes() -> [Runtime; 2] {
+    [Kind::Iocp, Kind::Apc].map(|kind| Runtime::with(Port::builder().backend(kind)).unwrap())
 }
 
 /// On both.

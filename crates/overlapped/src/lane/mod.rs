@@ -107,17 +107,16 @@ impl Lane {
     }
 
     // [C7] what was another client's is not served to the next one, nor told to it.
-    /// The connection is gone: what is kept of it is forgotten, and what waits for its turn ends
-    /// with `cause`. Why an abandoned operation failed, if nobody has been told yet.
+    /// The connection is gone: what is kept of it is forgotten, what is owed, too, and what waits
+    /// for its turn ends with `cause`.
     #[cfg(windows)]
-    pub(crate) fn disconnect(&self, cause: Cause) -> Option<Cause> {
+    pub(crate) fn disconnect(&self, cause: Cause) {
         let mut state = self.lock();
         state.unread.forget();
         let waiting = std::mem::take(&mut state.queue);
-        let owed = self.held.pay();
+        let _no_news = self.held.pay();
         drop(state);
         waiting.into_iter().for_each(|entry| self.shard.strike(entry, cause));
-        owed
     }
 
     /// Hands entries on, as far as the order allows.

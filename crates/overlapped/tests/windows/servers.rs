@@ -10,7 +10,7 @@ use overlapped::{
     pipe::{self, Duplex, Server, ServerOptions},
 };
 
-use super::each;
+use super::{each, runtimes};
 
 const BUSY: Option<i32> = Some(231);
 const NO_DATA: Option<i32> = Some(232);
@@ -353,6 +353,34 @@ fn a_flush_ends_by_a_cancel_and_by_a_disconnect() {
     });
 }
 
+// [C7] an abandoned operation's error is told; what ends by the disconnect is no error of its own.
+#[test]
+fn a_disconnect_tells_what_went_wrong_before_it() {
+    each(|port| {
+        for _ in 0..10 {
+            let (server, _client, _) = connected(port, &ServerOptions::new());
+            say(server.writer(), b"nobody reads it");
+            let flush = server.writer().flush().wait_timeout(Duration::from_millis(3));
+            drop(flush.expect_err("nobody has read it"));
+            server.disconnect().unwrap();
+        }
+        let (server, client, name) = connected(port, &ServerOptions::new());
+        drop(client);
+        drop(server.writer().write_all(vec![7; 10]));
+        while port.stats().in_flight > 0 {
+            thread::yield_now();
+        }
+        let error = server.disconnect().unwrap_err();
+        assert_eq!(error.raw_os_error(), NO_DATA, "{error}");
+        // Once, and the client is gone all the same.
+        let come = server.connect();
+        let client = come_in(port, &name);
+        come.wait().unwrap();
+        say(server.writer(), b"yours");
+        hear(client.reader(), b"yours");
+    });
+}
+
 #[test]
 fn a_pipe_of_one_direction_refuses_the_other() {
     each(|port| {
@@ -394,7 +422,10 @@ fn a_duplex_comes_apart_into_its_handle_and_what_nobody_has_read() {
 
 #[test]
 fn a_runtime_serves_many_clients() {
-    let runtime = Runtime::new().unwrap();
+    runtimes().iter().for_each(serve_many_clients);
+}
+
+fn serve_many_clients(runtime: &Runtime) {
     let (port, name) = (runtime.port().clone(), fresh_name());
     runtime.block_on(async {
         let servers: Vec<_> = (0..4).map(|_| Server::create(&port, &name).unwrap()).collect();

@@ -16,7 +16,7 @@ use overlapped::{
 };
 
 use super::{
-    each,
+    each, runtimes,
     servers::{A_WHILE, ABORTED},
 };
 
@@ -242,7 +242,11 @@ fn a_call_outlives_its_thread_and_its_watcher() {
 
 #[test]
 fn a_runtime_watches() {
-    let (runtime, dir) = (Runtime::new().unwrap(), Dir::new());
+    runtimes().iter().for_each(watch_there);
+}
+
+fn watch_there(runtime: &Runtime) {
+    let dir = Dir::new();
     let port = runtime.port().clone();
     runtime.block_on(async {
         let watcher = Watcher::open(&port, &dir.0).await.unwrap();

@@ -138,8 +138,15 @@ fn complete(bits: u64, result: i32, out: &mut Vec<Completion>) {
 /// Whether the kernel's word about it is more than a count.
 #[inline]
 fn is_special(op: &Op) -> bool {
-    let of_windows = matches!(op, Op::ConnectPipe { .. } | Op::Control { .. } | Op::Watch { .. });
-    of_windows || matches!(op, Op::Open(_) | Op::Stat { .. } | Op::Poll { .. })
+    matches!(
+        op,
+        Op::Open(_)
+            | Op::Stat { .. }
+            | Op::Poll { .. }
+            | Op::ConnectPipe { .. }
+            | Op::Control { .. }
+            | Op::Watch { .. }
+    )
 }
 
 #[cold]

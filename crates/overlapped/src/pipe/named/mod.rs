@@ -93,7 +93,10 @@ impl Writer {
     }
 }
 
-fn raw(lane: &Arc<Lane>) -> handle::Raw {
-    let held: &Held = (**lane).as_ref();
-    held.raw()
+fn raw(lane: &Lane) -> handle::Raw {
+    held(lane).raw()
+}
+
+fn held(lane: &Lane) -> &Held {
+    lane.as_ref()
 }

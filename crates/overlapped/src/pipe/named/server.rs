@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{ServerOptions, raw};
+use super::{ServerOptions, held, raw};
 use crate::{
     backend::{Cause, Owned},
     buf::NoMemory,
@@ -96,10 +96,16 @@ impl Server {
     /// [DisconnectNamedPipe]: https://learn.microsoft.com/en-us/windows/win32/api/namedpipeapi/nf-namedpipeapi-disconnectnamedpipe
     pub fn disconnect(&self) -> Result<(), Error> {
         let lanes = [self.reader().lane(), self.writer().lane()];
-        let done = win32::pipe::disconnect(raw(lanes[0]));
-        done.map_err(|error| self.duplex.error("disconnect", &error))?;
+        // Before: what ends by the disconnect is no news.
+        let owed = lanes.map(|lane| held(lane).pay());
+        if let Err(error) = win32::pipe::disconnect(raw(lanes[0])) {
+            lanes.into_iter().zip(owed).for_each(|(lane, owed)| {
+                owed.into_iter().for_each(|cause| held(lane).owe(cause));
+            });
+            return Err(self.duplex.error("disconnect", &error));
+        }
         // What was started before is the old client's, whenever it ends.
-        let owed = lanes.map(|lane| lane.disconnect(NOT_CONNECTED));
+        lanes.into_iter().for_each(|lane| lane.disconnect(NOT_CONNECTED));
         match owed.into_iter().flatten().next() {
             None => Ok(()),
             Some(cause) => Err(self.duplex.told("stream operation (abandoned)", cause)),
