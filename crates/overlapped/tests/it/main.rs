@@ -2,6 +2,7 @@
 //! backends that do not keep their word.
 #![cfg(not(loom))]
 
+mod duplex;
 mod executors;
 #[cfg(target_os = "linux")]
 mod forbidden;
