@@ -1,6 +1,7 @@
 //! How runtimes end, what is left of them, and what harms them not.
 
 use std::{
+    any::Any,
     cell::{Cell, RefCell},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
@@ -12,7 +13,7 @@ use std::{
 };
 
 use overlapped::{
-    Port, Runtime, Task,
+    Event, Port, Runtime, Task,
     backend::{self, Kind},
     pipe,
 };
@@ -115,6 +116,45 @@ fn a_runtime_in_a_thread_local_ends_with_its_thread() {
         if let Some((read, _writer)) = thread.join().expect("no panic") {
             assert!(read.wait().expect_err("it was stopped").error.is_cancelled());
         }
+    }
+}
+
+thread_local! {
+    static HELD: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
+}
+
+// [C8] what a thread keeps of a port is dropped with its locals, routines included; in which order
+// they go does not matter.
+#[test]
+fn what_a_thread_local_keeps_of_a_port() {
+    for (kind, late) in KINDS.into_iter().flat_map(|kind| [(kind, false), (kind, true)]) {
+        let _watch = Watchdog::set(&format!("a thread-local keeps on {kind}"), LONG);
+        let Ok(port) = Port::builder().backend(kind).build() else { continue };
+        let theirs = port.clone();
+        let thread = thread::spawn(move || {
+            if !late {
+                HELD.set(Vec::new());
+            }
+            let (reader, writer) = pipe::pair(&theirs).expect("a pipe");
+            reader.read(vec![0; 4]).then(|_| unreachable!("nobody waits alertably"));
+            let mut polled = reader.read(vec![0; 4]);
+            let waker = Waker::noop();
+            assert!(Pin::new(&mut polled).poll(&mut Context::from_waker(waker)).is_pending());
+            let sleep = theirs.sleep(LONG).deadline(LONG);
+            let event = Event::manual();
+            let lot: [Box<dyn Any>; 6] = [
+                Box::new(polled),
+                Box::new(sleep),
+                Box::new(event),
+                Box::new(writer),
+                Box::new(reader),
+                Box::new(theirs),
+            ];
+            HELD.set(lot.into());
+        });
+        thread.join().expect("no panic");
+        let report = port.shutdown(LONG);
+        assert_eq!(report.leaked, 0, "{kind}");
     }
 }
 
