@@ -149,6 +149,27 @@ impl Guest {
     }
 }
 
+type Job = Box<dyn FnOnce()>;
+
+/// Queues a routine of the calling thread's, which does this in an alertable wait of it.
+pub(crate) fn queue_here(job: impl FnOnce() + 'static) {
+    let job: *mut Job = Box::into_raw(Box::new(Box::new(job)));
+    // SAFETY: the call only gives a name that always means the calling thread.
+    let this = unsafe { GetCurrentThread() };
+    // SAFETY: the box is leaked until the routine runs, on this thread.
+    assert_ne!(unsafe { QueueUserAPC(Some(run), this, job.expose_provenance()) }, 0);
+}
+
+/// # Safety
+///
+/// `job` was leaked by [`queue_here`], for one run.
+unsafe extern "system" fn run(job: usize) {
+    let job = ptr::with_exposed_provenance_mut::<Job>(job);
+    // SAFETY: by contract.
+    let job = unsafe { Box::from_raw(job) };
+    job();
+}
+
 /// A read of the program's own, of four bytes, with a routine of its own.
 #[repr(C)]
 struct OwnRead {

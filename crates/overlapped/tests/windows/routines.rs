@@ -125,6 +125,43 @@ fn a_foreign_routine_proves_nothing() {
     assert_eq!(GUESTS.load(SeqCst), before + 51);
 }
 
+// [C11] no lock of ours is held where a routine of the program's may run.
+#[test]
+fn a_routine_of_the_program_s_own_starts_operations() {
+    let runtime = runtime();
+    let (reader, mut writer) = reader(&runtime);
+    let (reader, started) = (Rc::new(reader), Rc::new(Cell::new(None)));
+    for round in 0..20_u8 {
+        let (theirs, slot) = (Rc::clone(&reader), Rc::clone(&started));
+        win32::queue_here(move || slot.set(Some(theirs.read_exact(vec![0; 4]))));
+        if round % 2 == 0 {
+            runtime.block_on(runtime.port().sleep(Duration::from_millis(1))).unwrap();
+        } else {
+            win32::sleep_alertably(0);
+        }
+        writer.write_all(&[round; 4]).unwrap();
+        let read = started.take().expect("it has run");
+        assert_eq!(read.wait().unwrap().buf, [round; 4]);
+    }
+}
+
+// A wait on one runs the routines of both, and takes note for each.
+#[test]
+fn two_runtimes_of_a_thread_keep_apart() {
+    let pair = [runtime(), runtime()];
+    let mut pipes = pair.each_ref().map(reader);
+    for round in 0..50_u8 {
+        let reads = pipes.each_ref().map(|(reader, _)| reader.read_exact(vec![0; 4]));
+        pair.iter().for_each(|runtime| runtime.port().submit());
+        for (_, writer) in &mut pipes {
+            writer.write_all(&[round; 4]).unwrap();
+        }
+        let [first, second] = reads;
+        assert_eq!(pair[1].block_on(second).unwrap().buf, [round; 4]);
+        assert_eq!(pair[0].block_on(first).unwrap().buf, [round; 4]);
+    }
+}
+
 // [C2] who else uses the handle so has routines of his own.
 #[test]
 fn a_handle_is_used_with_routines_elsewhere() {

@@ -23,6 +23,7 @@
 //!
 //! No entry is dropped or answered while a lock is held (C11).
 
+mod adopt;
 mod reap;
 mod streams;
 mod submit;
@@ -31,7 +32,7 @@ use std::sync::Arc;
 
 use super::{
     Backend, Features, Kind, RealClock,
-    win32::{done::Done, event::Event, work::Workers},
+    win32::{done::Done, event::Event, manners::Manners, work::Workers},
 };
 use reap::ThreadsReap;
 use streams::Streams;
@@ -44,6 +45,7 @@ pub(crate) fn open(workers: usize) -> Result<Backend, String> {
     let done = Done::new(Arc::<Event>::clone(&bell));
     let workers = Workers::new(workers, Arc::clone(&done));
     let shared = Arc::new(Shared {
+        manners: Manners::default(),
         streams: Streams::new(event()?, Arc::clone(&workers), Arc::clone(&done)),
         workers,
         done: Arc::clone(&done),
@@ -52,9 +54,9 @@ pub(crate) fn open(workers: usize) -> Result<Backend, String> {
     Ok(Backend {
         features: Features::all_native(Kind::Threads),
         submit: Box::new(ThreadsSubmit::new(Arc::clone(&shared))),
+        cheap: Some(Arc::<Shared>::clone(&shared)),
         reap: Box::new(ThreadsReap::new(shared)),
         clock: Box::new(RealClock::default()),
-        cheap: None,
         bell: Some(done),
         simulator: None,
     })
@@ -62,6 +64,7 @@ pub(crate) fn open(workers: usize) -> Result<Backend, String> {
 
 /// What both halves share.
 struct Shared {
+    manners: Manners,
     streams: Arc<Streams>,
     workers: Arc<Workers>,
     done: Arc<Done>,

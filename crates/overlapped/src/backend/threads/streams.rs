@@ -8,20 +8,17 @@ use std::{
     time::Instant,
 };
 
-use crate::{
-    backend::{
-        Completion, Entry, Id,
-        win32::{
-            calls::{self, Call, Issued, Target, Way},
-            cancelled,
-            done::Done,
-            event::Event,
-            flights::{Flights, Word},
-            routine::{self, Notes},
-            work::{Workers, no_thread},
-        },
+use crate::backend::{
+    Completion, Entry, Id,
+    win32::{
+        calls::{self, Call, Issued, Target, Way},
+        cancelled,
+        done::Done,
+        event::Event,
+        flights::{Flights, Word},
+        routine::{self, Notes},
+        work::{Workers, no_thread},
     },
-    handle::Raw,
 };
 
 pub(super) struct Streams {
@@ -33,9 +30,16 @@ pub(super) struct Streams {
     done: Arc<Done>,
 }
 
+/// A read or write that the waiter has not seen yet.
+pub(super) struct Arrival {
+    pub(super) entry: Entry,
+    pub(super) target: Target,
+    pub(super) way: Way,
+}
+
 #[derive(Default)]
 struct Inner {
-    arrivals: VecDeque<(Entry, Raw)>,
+    arrivals: VecDeque<Arrival>,
     flights: Flights,
     /// The waiter has been started.
     waits: bool,
@@ -49,8 +53,8 @@ impl Inner {
 
     /// Takes an entry that the waiter has not seen yet.
     fn take(&mut self, id: Id) -> Option<Entry> {
-        let place = self.arrivals.iter().position(|(entry, _)| entry.id() == id)?;
-        self.arrivals.remove(place).map(|(entry, _)| entry)
+        let place = self.arrivals.iter().position(|arrival| arrival.entry.id() == id)?;
+        self.arrivals.remove(place).map(|arrival| arrival.entry)
     }
 }
 
@@ -64,19 +68,25 @@ impl Streams {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How the waiter hears of the end of its calls.
+    pub(super) fn way(&self) -> Way {
+        Way::Routine(Arc::clone(&self.notes))
+    }
+
     /// Leaves an entry for the waiter.
-    pub(super) fn arrive(self: &Arc<Self>, entry: Entry, raw: Raw) {
+    pub(super) fn arrive(self: &Arc<Self>, arrival: Arrival) {
         let mut inner = self.lock();
         if !inner.waits {
             let streams = Arc::clone(self);
             let thread = thread::Builder::new().name("overlapped-wait".to_owned());
             if let Err(error) = thread.spawn(move || streams.run()) {
                 drop(inner);
-                return self.done.push(Completion { entry, answer: Err(no_thread(&error)) });
+                let (entry, answer) = (arrival.entry, Err(no_thread(&error)));
+                return self.done.push(Completion { entry, answer });
             }
             inner.waits = true;
         }
-        inner.arrivals.push_back((entry, raw));
+        inner.arrivals.push_back(arrival);
         drop(inner);
         self.wake.set();
     }
@@ -131,9 +141,8 @@ impl Streams {
 
     fn next(&self) -> Option<Call> {
         let mut inner = self.lock();
-        let (entry, raw) = inner.arrivals.pop_front()?;
-        let way = Way::Routine(Arc::clone(&self.notes));
-        Some(inner.flights.enter(entry, Target::of(raw), way))
+        let Arrival { entry, target, way } = inner.arrivals.pop_front()?;
+        Some(inner.flights.enter(entry, target, way))
     }
 
     fn issue(&self, call: Call) {

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use super::Shared;
+use super::{Shared, streams::Arrival};
 use crate::{
-    backend::{Bell, Completion, Entry, Id, Op, Submit, Value},
-    handle::{Raw, win32},
+    backend::{
+        Bell, Completion, Entry, Id, Op, Submit, Value,
+        win32::manners::{Known, Manner},
+    },
+    handle::Raw,
 };
 
 pub(super) struct ThreadsSubmit(Arc<Shared>);
@@ -14,24 +17,34 @@ impl ThreadsSubmit {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self(shared)
     }
+
+    fn transfer(&self, entry: Entry, raw: Raw) -> Result<(), Entry> {
+        let Known { manner, target, has_messages, .. } = self.0.manners.of(raw);
+        if entry.is_empty() && !has_messages {
+            // A stream would wait for data, and take none.
+            return self.nothing_to_do(entry);
+        }
+        let Manner::Calls(way) = manner else {
+            return self.0.workers.enqueue(entry);
+        };
+        self.0.streams.arrive(Arrival { entry, target, way });
+        Ok(())
+    }
+
+    fn nothing_to_do(&self, entry: Entry) -> Result<(), Entry> {
+        self.0.done.push(Completion { entry, answer: Ok(Value::Count(0)) });
+        Ok(())
+    }
 }
 
 impl Submit for ThreadsSubmit {
     fn submit(&mut self, entry: Entry) -> Result<(), Entry> {
         match entry.op() {
             // A pipe is read, or written, without being asked before whether it is ready.
-            Op::Nop | Op::Timer { .. } | Op::Poll { .. } => {}
-            // A stream would wait for data, and take none.
-            Op::Read { from: raw, .. } | Op::Write { to: raw, .. }
-                if entry.is_empty() && !win32::has_messages(raw) => {}
-            Op::Read { from: raw, at: None } | Op::Write { to: raw, at: None } if waits(raw) => {
-                self.0.streams.arrive(entry, raw);
-                return Ok(());
-            }
-            _ => return self.0.workers.enqueue(entry),
+            Op::Nop | Op::Timer { .. } | Op::Poll { .. } => self.nothing_to_do(entry),
+            Op::Read { from: raw, .. } | Op::Write { to: raw, .. } => self.transfer(entry, raw),
+            _ => self.0.workers.enqueue(entry),
         }
-        self.0.done.push(Completion { entry, answer: Ok(Value::Count(0)) });
-        Ok(())
     }
 
     fn cancel(&mut self, id: Id) {
@@ -43,11 +56,6 @@ impl Submit for ThreadsSubmit {
     fn wake(&mut self) {
         self.0.done.ring();
     }
-}
-
-/// Whether one thread can wait for many such handles.
-fn waits(raw: Raw) -> bool {
-    !win32::is_disk(raw) && !win32::has_messages(raw) && win32::is_overlapped(raw)
 }
 
 impl Drop for ThreadsSubmit {

@@ -43,9 +43,8 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// Of the calling thread's last call.
-    fn last() -> Self {
-        let code = last_error();
+    /// Of the calling thread's last call, whose error this is.
+    fn of(code: u32) -> Self {
         Self { code, status: status_of(code) }
     }
 }
@@ -195,12 +194,10 @@ impl Part {
             // Of a watch it says no more than that it was begun; no handle of one skips packets.
             return if let Verb::Watch(..) = self.verb { Issued::Pending } else { Issued::Done };
         }
-        match Failure::last() {
+        match last_error() {
             // A warning comes as a packet, too: no handle that gives one skips packets.
-            Failure { code: ERROR_IO_PENDING | ERROR_MORE_DATA | MESSAGE_SIZE, .. } => {
-                Issued::Pending
-            }
-            failure => Issued::Refused(failure),
+            ERROR_IO_PENDING | ERROR_MORE_DATA | MESSAGE_SIZE => Issued::Pending,
+            code => Issued::Refused(Failure::of(code)),
         }
     }
 
@@ -272,7 +269,7 @@ impl Part {
         };
         match if good { ERROR_IO_PENDING } else { last_error() } {
             ERROR_IO_PENDING => Issued::Pending,
-            _ => Issued::Refused(Failure::last()),
+            code => Issued::Refused(Failure::of(code)),
         }
     }
 }

@@ -1,8 +1,9 @@
-//! How a handle is served. That is settled when it is adopted, before any operation carries it.
+//! How a handle is served. That is settled when it is adopted, before any operation carries it:
+//! the OS answers questions about a synchronous handle only when no call on it is in flight.
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use super::calls::{Target, Way};
@@ -20,12 +21,12 @@ pub(crate) enum Manner {
 /// What is known of a handle.
 #[derive(Clone)]
 pub(crate) struct Known {
-    pub(super) manner: Manner,
-    pub(super) target: Target,
+    pub(crate) manner: Manner,
+    pub(crate) target: Target,
     /// It has offsets; asked without one it moves on from where it stands.
     is_disk: bool,
     /// One of no bytes is one, too.
-    pub(super) has_messages: bool,
+    pub(crate) has_messages: bool,
 }
 
 /// The handles that were adopted. A number that the OS gives out again is adopted again before any
@@ -52,13 +53,17 @@ impl Known {
 
 impl Manners {
     /// What is known of a handle; one that was never adopted is the workers'.
-    pub(super) fn of(&self, raw: Raw) -> Known {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&raw).cloned().unwrap_or_else(|| Known::new(raw, Manner::Workers))
+    pub(crate) fn of(&self, raw: Raw) -> Known {
+        let known = self.lock().get(&raw).cloned();
+        known.unwrap_or_else(|| Known::new(raw, Manner::Workers))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Raw, Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn note(&self, raw: Raw, manner: Manner) {
         let known = Known::new(raw, manner);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(raw, known);
+        self.lock().insert(raw, known);
     }
 }
