@@ -14,7 +14,7 @@ use std::{
     },
 };
 
-use overlapped::{Pending, device::Device, request::Control};
+use overlapped::{IoBufMut, Pending, device::Device, request::Control};
 use windows_sys::Win32::{
     Foundation::{ERROR_IO_PENDING, INVALID_HANDLE_VALUE},
     Networking::WinSock::{
@@ -59,12 +59,12 @@ fn server(name: &str, mode: NAMED_PIPE_MODE) -> io::Result<OwnedHandle> {
 }
 
 /// Sends a control code of pipes, none of which takes an address.
-pub(crate) fn control(
+pub(crate) fn control<B: IoBufMut + 'static>(
     device: &Device,
     code: u32,
     input: Vec<u8>,
-    output: Vec<u8>,
-) -> Pending<'static, Control<Vec<u8>, Vec<u8>>> {
+    output: B,
+) -> Pending<'static, Control<Vec<u8>, B>> {
     assert_eq!(code >> 16, 0x11, "a code of named pipes");
     // SAFETY: the codes of named pipes use the two buffers, and no other memory.
     unsafe { device.control(code, input, output) }

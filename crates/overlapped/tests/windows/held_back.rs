@@ -1,25 +1,24 @@
 //! A slow device: a completion is held back, whatever the program does meanwhile. What was lent
 //! stays where it is until then, and nothing is written to it afterwards.
 //!
-//! Of pipes only: what Wine does with a file is over when the call returns.
+//! Of streams and devices: what Wine does with a file is over when the call returns.
 
 use std::{
-    fs::OpenOptions,
+    fs::{File, OpenOptions},
     io::Write,
-    process,
-    sync::{
-        atomic::{AtomicU32, Ordering::Relaxed},
-        mpsc,
-    },
+    net::{TcpListener, TcpStream},
+    os::windows::io::OwnedHandle,
+    sync::mpsc,
     thread::{self, JoinHandle},
     time::Duration,
 };
 
-use overlapped::{Done, Failed, Pending, Port, Report, alertable, pipe, request::Read};
+use overlapped::{Done, Failed, Pending, Port, Report, alertable, device, pipe, request::Read};
 
 use super::{
     port,
     probe::{Probe, Remains},
+    servers::fresh_name,
     slow,
     watchdog::Watchdog,
     win32,
@@ -35,6 +34,9 @@ const RUNS: usize = 100;
 /// So many of them at a time.
 const CROWD: usize = 25;
 const LEN: usize = 4096;
+
+/// `FSCTL_PIPE_TRANSCEIVE`
+const TRANSCEIVE: u32 = 0x11_c017;
 
 /// `ERROR_OPERATION_ABORTED`
 const ABORTED: Option<i32> = Some(995);
@@ -89,29 +91,55 @@ fn can_be_slow() -> bool {
 
 /// Something to read from, and what writes to it.
 struct Source {
-    read: Box<dyn Fn(Probe) -> Reading<Probe> + Send>,
+    read: Box<dyn Fn(Probe) -> Box<dyn Send> + Send>,
     write: Box<dyn FnMut(Vec<u8>)>,
 }
 
 fn stream(port: &Port) -> Source {
     let (reader, writer) = pipe::pair(port).unwrap();
     Source {
-        read: Box::new(move |probe| reader.read(probe)),
+        read: Box::new(move |probe| Box::new(reader.read(probe))),
         write: Box::new(move |bytes| drop(writer.write_all(bytes).wait().unwrap())),
     }
 }
 
 /// Of messages: its packets come even of what succeeds at once.
 fn messages(port: &Port) -> Source {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let number = NEXT.fetch_add(1, Relaxed);
-    let name = format!(r"\\.\pipe\overlapped-held-back-{}-{number}", process::id());
-    let reader = pipe::Reader::from_owned(port, win32::message_pipe(&name).unwrap());
-    let mut client = OpenOptions::new().read(true).write(true).open(&name).unwrap();
+    let (server, mut client) = message_ends();
+    let reader = pipe::Reader::from_owned(port, server);
     Source {
-        read: Box::new(move |probe| reader.read(probe)),
+        read: Box::new(move |probe| Box::new(reader.read(probe))),
         write: Box::new(move |bytes| client.write_all(&bytes).unwrap()),
     }
+}
+
+/// Read by Winsock's calls.
+fn socket(port: &Port) -> Source {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let reader = pipe::Reader::from_owned(port, listener.accept().unwrap().0);
+    Source {
+        read: Box::new(move |probe| Box::new(reader.read(probe))),
+        write: Box::new(move |bytes| client.write_all(&bytes).unwrap()),
+    }
+}
+
+/// A question that is sent, and the answer to it.
+fn answers(port: &Port) -> Source {
+    let (server, mut client) = message_ends();
+    let device = device::Device::from_owned(port, server);
+    let ask = move |probe| win32::control(&device, TRANSCEIVE, b"question".to_vec(), probe);
+    Source {
+        read: Box::new(move |probe| Box::new(ask(probe))),
+        write: Box::new(move |bytes| client.write_all(&bytes).unwrap()),
+    }
+}
+
+/// A pipe of messages, of which the second end is synchronous.
+fn message_ends() -> (OwnedHandle, File) {
+    let name = fresh_name();
+    let server = win32::message_pipe(&name).unwrap();
+    (server, OpenOptions::new().read(true).write(true).open(&name).unwrap())
 }
 
 /// How an operation is abandoned.
@@ -191,6 +219,18 @@ fn an_abandoned_read_of_a_stream_is_not_written_late() {
 #[test]
 fn an_abandoned_read_of_messages_is_not_written_late() {
     nothing_is_written_late(messages);
+}
+
+// [C1] [C2] [C8]
+#[test]
+fn an_abandoned_read_of_a_socket_is_not_written_late() {
+    nothing_is_written_late(socket);
+}
+
+// [C1] [C2] [C8]
+#[test]
+fn an_abandoned_answer_of_a_device_is_not_written_late() {
+    nothing_is_written_late(answers);
 }
 
 // [C1] the OS reads what is to be written for as long as it likes.
