@@ -179,14 +179,6 @@ const OTHERWISE: &[(&str, &[&str])] = &[
             "an_abandoned_write_that_was_cancelled_owes_nothing",
         ],
     ),
-    (
-        "Wine reserves no room in a file",
-        &[
-            "a_registered_file_comes_apart",
-            "a_registered_file_does_what_any_file_does",
-            "a_runtime_has_pools_and_registered_files",
-        ],
-    ),
     ("Wine keeps the name of a removed file while it is open", &["a_file_outlives_its_name"]),
 ];
 

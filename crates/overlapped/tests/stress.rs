@@ -156,25 +156,26 @@ on_each! {
     ports::come_and_go as ports_come_and_go;
 }
 
-/// A storm on the port of one thread.
-macro_rules! on_a_local_port {
-    ($($storm:path as $name:ident;)+) => {$(
-        #[test]
-        fn $name() {
-            let _storm = begin(stringify!($name));
-            $storm();
-        }
-    )+};
+/// The storms on the port of one thread, on each backend that it can have.
+macro_rules! on_each_local {
+    ($($storms:tt)+) => {
+        #[cfg(target_os = "linux")]
+        storms_on!(Kind::Uring, local_port: $($storms)+);
+        #[cfg(windows)]
+        storms_on!(Kind::Iocp, local_port: $($storms)+);
+        #[cfg(windows)]
+        storms_on!(Kind::Apc, local_port_with_routines: $($storms)+);
+    };
 }
 
-on_a_local_port! {
+on_each_local! {
     // [C5] [C6] [C7] every byte exactly once, whoever cancels, and where.
-    local::chases_here as local_chases_here;
-    local::chases_elsewhere as local_chases_elsewhere;
+    local::chases_here as chases_here;
+    local::chases_elsewhere as chases_elsewhere;
     // [C3] [C13] each outcome is its own operation's, whichever thread looks at it.
-    local::halves_go_round as local_halves_go_round;
+    local::halves_go_round as halves_go_round;
     // [C8] [C14] more than the queues of a ring hold.
-    local::a_crowd_is_dropped as local_crowd_dropped;
+    local::a_crowd_is_dropped as a_crowd_is_dropped;
     // [C1] [C9] no byte is written to memory that is free again.
-    local::direct_reads as local_direct_reads;
+    local::direct_reads as direct_reads;
 }

@@ -25,7 +25,8 @@ const TESTS: &[(&str, &str)] = &[
     // The mirror's cases run by the system's own calls.
     ("the laboratory", "-p overlapped-lab --test *"),
     ("the command", "-p overlapped-cli --bins --test *"),
-    ("storms", "-p overlapped --test stress"),
+    // In a debug build it takes most of the time to look at the memory.
+    ("storms", "--release -p overlapped --test stress"),
 ];
 
 /// How long the storms are: `cargo xtask stress` has the whole of them.

@@ -217,7 +217,11 @@ fn places_of_pools_are_used_again(env: &Env) {
 
 /// Every verb.
 fn use_all(file: &File) {
-    must(file.allocate(0, 100)).expect("room");
+    match must(file.allocate(0, 100)) {
+        // Not every file system has room to reserve.
+        Err(error) if error.kind() == std::io::ErrorKind::Unsupported => {}
+        outcome => outcome.expect("room"),
+    }
     must(file.write_all_sync_at(numbered(0, len()), 0, true)).expect("a write with its sync");
     must(file.write_vectored_at(vec![numbered(0, 10), numbered(10, 10)], 0)).expect("a write");
     must(file.sync_all()).expect("a sync");

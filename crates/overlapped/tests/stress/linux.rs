@@ -2,13 +2,9 @@ use std::{fs, io::Write, os::unix::net::UnixStream};
 
 use overlapped::{
     Port,
-    backend::Kind,
     pipe::{self, Reader, Writer},
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-/// What the port of one thread is made on.
-pub(crate) const LOCAL: Kind = Kind::Uring;
 
 /// How many descriptors this process has.
 pub(crate) fn descriptors() -> usize {

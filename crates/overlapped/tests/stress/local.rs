@@ -13,13 +13,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use overlapped::{Pending, Port, Runtime, fs::File, pipe, request::Read};
+use overlapped::{Pending, Port, Runtime, backend::Kind, fs::File, pipe, request::Read};
 use overlapped_sim::conformance::races::{Chase, Races, race};
 
 use crate::{direct::Aftermaths, scaled, scratch::Scratch, storms, system};
 
-fn runtime() -> Option<Runtime> {
-    let built = Runtime::with(Port::builder().backend(system::LOCAL));
+fn runtime(kind: Kind) -> Option<Runtime> {
+    let built = Runtime::with(Port::builder().backend(kind));
     built.inspect_err(|error| eprintln!("skipped: {error}")).ok()
 }
 
@@ -33,8 +33,8 @@ fn serve(runtime: &Runtime, over: impl Fn() -> bool) {
 }
 
 /// Another thread reads and cancels.
-pub(crate) fn chases_elsewhere() {
-    let Some(runtime) = runtime() else { return };
+pub(crate) fn chases_elsewhere(kind: Kind) {
+    let Some(runtime) = runtime(kind) else { return };
     for (chase, rounds) in
         [(Chase::Cancel, 20_000), (Chase::Deadline, 3_000), (Chase::Drop, 10_000)]
     {
@@ -50,8 +50,8 @@ pub(crate) fn chases_elsewhere() {
 }
 
 /// The port's own thread reads and cancels; the bytes come from elsewhere.
-pub(crate) fn chases_here() {
-    let Some(runtime) = runtime() else { return };
+pub(crate) fn chases_here(kind: Kind) {
+    let Some(runtime) = runtime(kind) else { return };
     let (reader, mut feed) = system::fed_from_elsewhere(runtime.port());
     let (wanted, rounds) = (Arc::new(AtomicU64::new(0)), scaled(50_000));
     let told = Arc::clone(&wanted);
@@ -136,8 +136,8 @@ fn check(bytes: &[u8], at: u64) {
 }
 
 /// Halves go round three threads, one of which is the port's, while they land.
-pub(crate) fn halves_go_round() {
-    let Some(runtime) = runtime() else { return };
+pub(crate) fn halves_go_round(kind: Kind) {
+    let Some(runtime) = runtime(kind) else { return };
     let scratch = Scratch::new();
     let path = scratch.path().join("file");
     std::fs::write(&path, (0..1 << 16).map(byte).collect::<Vec<_>>()).expect("a file");
@@ -186,8 +186,8 @@ pub(crate) fn halves_go_round() {
 }
 
 /// More reads than any queue of the ring holds, all of them dropped, here and elsewhere.
-pub(crate) fn a_crowd_is_dropped() {
-    let Some(runtime) = runtime() else { return };
+pub(crate) fn a_crowd_is_dropped(kind: Kind) {
+    let Some(runtime) = runtime(kind) else { return };
     let pipes: Vec<_> = (0..100).map(|_| pipe::pair(runtime.port()).expect("a pipe")).collect();
     let count = scaled(10_000) as usize;
     for _ in 0..3 {
@@ -201,10 +201,10 @@ pub(crate) fn a_crowd_is_dropped() {
 }
 
 /// The runtime ends with direct reads in flight, some of which other threads have.
-pub(crate) fn direct_reads() {
+pub(crate) fn direct_reads(kind: Kind) {
     let scratch = Scratch::new();
     let path = scratch.path().join("direct");
-    let Some(first) = runtime() else { return };
+    let Some(first) = runtime(kind) else { return };
     if let Err(reason) = storms::prepare(first.port(), &path, crate::direct::SIZE) {
         eprintln!("skipped: {reason}");
         return;
@@ -213,7 +213,7 @@ pub(crate) fn direct_reads() {
     let mut aftermaths = Aftermaths::default();
     let (begun, runs) = (Instant::now(), scaled(30));
     for run in 0..runs {
-        let runtime = runtime().expect("there was one before");
+        let runtime = runtime(kind).expect("there was one before");
         let file = storms::open(runtime.port(), &path).expect("it was opened before");
         let mut storm = crate::direct::start(&file);
         drop(file);
