@@ -381,3 +381,33 @@ fn a_routine_waits_for_the_device() {
     assert_eq!(ran, 1);
     assert_eq!(told.iter().collect::<Vec<_>>(), [(thread, 7)]);
 }
+
+// [C2] what a thread that is gone has begun is done for it by another.
+#[test]
+fn a_thread_exits_with_completions_held_back() {
+    if !can_be_slow() {
+        return;
+    }
+    for round in 0..50 {
+        let _watch = Watchdog::set("a thread exits", LONG);
+        let (device, reader, writer, read) = slow_read();
+        if round % 2 == 0 {
+            writer.write_all(b"in time".to_vec()).wait().unwrap();
+        }
+        if round % 3 == 0 {
+            read.cancel();
+        }
+        drop(device);
+        if round % 2 != 0 {
+            writer.write_all(b"in time".to_vec()).wait().unwrap();
+        }
+        match outcome(read) {
+            Ok(done) => assert_eq!(&done.buf[..done.n], b"in time", "{round}"),
+            Err(failed) => {
+                assert_eq!(failed.error.raw_os_error(), ABORTED, "{round}: {}", failed.error);
+                let next = outcome(reader.read_exact(vec![0; 7])).unwrap();
+                assert_eq!(next.buf, b"in time", "{round}");
+            }
+        }
+    }
+}
