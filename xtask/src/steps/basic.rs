@@ -79,7 +79,7 @@ fn deny_warnings(args: &str) -> Cmd {
 }
 
 /// A minimal toolchain has neither rustfmt nor clippy.
-fn component(name: &str, command: &str) -> Result<()> {
+pub(super) fn component(name: &str, command: &str) -> Result<()> {
     match cargo(&format!("{command} --version")).quiet() {
         Some(_) => Ok(()),
         None => rustup(&format!("component add {name}")).run(),

@@ -1,6 +1,6 @@
 //! The workspace on systems that are not this one: run under Wine, or at least compiled.
 
-use super::counted;
+use super::{basic::component, counted};
 use crate::command::{Cmd, cargo, rustup};
 use crate::{Result, workspace};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use std::{fmt, fs};
 
 pub(super) const TARGET: &str = "x86_64-pc-windows-gnu";
 
-/// Compiled, and not run.
+/// Compiled with lints, and not run.
 const OTHERS: &[&str] = &["aarch64-apple-darwin", "x86_64-unknown-freebsd"];
 
 /// What runs under Wine, in groups that are timed apart.
@@ -41,6 +41,7 @@ pub(crate) fn run(args: &[String]) -> Result<String> {
     let wine = wine()?;
     let mut times = Times::default();
     if args.is_empty() {
+        component("clippy", "clippy")?;
         for target in OTHERS.iter().chain([&TARGET]) {
             let lints = format!("clippy --workspace --all-targets --target {target}");
             times.take(&format!("lints for {target}"), || {
