@@ -2,8 +2,6 @@
 //! other system.
 #![cfg(windows)]
 
-#[path = "support/huge.rs"]
-mod huge;
 #[path = "support/probe.rs"]
 mod probe;
 #[path = "support/slow.rs"]

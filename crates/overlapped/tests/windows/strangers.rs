@@ -4,14 +4,13 @@
 use std::{env, fs, io::Write, os::windows::fs::OpenOptionsExt, process, time::Duration};
 
 use overlapped::{
-    Cause, Error, IoBuf, Port,
+    Cause, Error, Port,
     backend::Owned,
     fs::{File, OpenOptions},
     pipe::{self, Reader, Writer},
 };
 
 use super::{
-    huge::Huge,
     port,
     servers::fresh_name,
     threads,
@@ -170,18 +169,6 @@ fn a_console() {
             let _outcome = read.wait_timeout(LONG).expect("a cancel ends it");
         }
     }
-}
-
-// A count has 32 bits here, and the rest is not taken for all of it.
-#[test]
-fn more_than_four_gigabytes_are_asked_for() {
-    let path = env::temp_dir().join(format!("overlapped-{}-huge", process::id()));
-    fs::write(&path, vec![7; 100]).unwrap();
-    let file = File::open(&port(), &path).wait().unwrap();
-    let read = file.read_at(Huge::new((1 << 32) + 10), 0).wait().unwrap();
-    assert_eq!(read.n, 100);
-    assert!(read.buf.as_slice()[..100].iter().all(|&byte| byte == 7));
-    fs::remove_file(&path).unwrap();
 }
 
 // [C3] two offsets beyond all files mean the end and the current place to the OS.

@@ -415,3 +415,25 @@ pub(super) fn move_on(target: Target, entry: &mut Entry, done: usize) -> Result<
     let good = unsafe { part.make(target, &raw mut n, ptr::null_mut()) };
     moved(n, good)
 }
+
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use super::*;
+
+    // A count has 32 bits here, and the rest of a length is not taken for all of it.
+    #[test]
+    fn what_a_call_cannot_count_is_left_for_the_next() {
+        const LEN: usize = (1 << 32) + 10;
+        assert_eq!([10, 0, u32::MAX as usize].map(length), [10, 0, u32::MAX]);
+        let (mut moved, mut calls) = (0, 0);
+        let start: *mut u8 = ptr::without_provenance_mut(1 << 12);
+        while moved < LEN {
+            let (place, left) = after(moved, [(start, 7), (start, LEN - 7)].into_iter());
+            let within = if moved < 7 { moved } else { moved - 7 };
+            assert_eq!(place.addr(), start.addr() + within);
+            moved += length(left) as usize;
+            calls += 1;
+        }
+        assert_eq!((moved, calls), (LEN, 3));
+    }
+}
