@@ -130,6 +130,15 @@ impl<'scope, 'env: 'scope> Scope<'scope, 'env> {
     ) -> Pending<'scope, Read<&'env mut [u8]>> {
         self.start(&reader.lane, reader.ask(Goal::Once, read_into(buf)))
     }
+
+    /// As [`Reader::read_message`].
+    pub fn read_message(
+        &self,
+        reader: &Reader,
+        buf: &'env mut [u8],
+    ) -> Pending<'scope, ReadMessage<&'env mut [u8]>> {
+        self.start(&reader.lane, reader.ask(Goal::Once, ReadMessage(read_into(buf))))
+    }
 }
 
 impl fmt::Debug for Reader {

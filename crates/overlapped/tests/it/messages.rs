@@ -155,7 +155,13 @@ fn a_message_comes_whole_or_in_parts() {
     assert_eq!(next(&reader, 5), whole("ge"));
     assert_eq!(next(&reader, 5), whole(""));
     assert_eq!(reader.read(vec![0; 5]).wait().expect("a part is a count").n, 5);
-    assert_eq!(next(&reader, 5), whole("er"));
+    let mut room = [0; 1];
+    let more = reader.port().scope(|scope| {
+        let read = scope.read_message(&reader, &mut room);
+        read.wait().expect("a part").more
+    });
+    assert_eq!((more, &room), (true, b"e"));
+    assert_eq!(next(&reader, 5), whole("r"));
 }
 
 // [C7] what abandoned reads took is served message by message, in order.

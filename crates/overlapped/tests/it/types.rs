@@ -5,8 +5,8 @@ use std::{net::TcpStream, rc::Rc};
 use overlapped::{
     AlignedBuf, Done, Event, Failed, IoBuf, IoBufMut, Pending, Port, Scope,
     fs::File,
-    pipe::{Reader, Writer},
-    request::{Nap, Open, Plain, Read, ReadMany, Stat, Write, WriteMany},
+    pipe::{Duplex, Reader, Writer},
+    request::{Control, Nap, Open, Plain, Read, ReadMany, ReadMessage, Stat, Write, WriteMany},
 };
 
 fn is_send<T: Send>() {}
@@ -20,6 +20,8 @@ fn pendings_go_from_thread_to_thread() {
     is_free::<Pending<'static, Read<Vec<u8>>>>();
     is_free::<Pending<'static, Read<&'static mut [u8]>>>();
     is_free::<Pending<'static, ReadMany<AlignedBuf>>>();
+    is_free::<Pending<'static, ReadMessage<Vec<u8>>>>();
+    is_free::<Pending<'static, Control<&'static str, AlignedBuf>>>();
     is_free::<Pending<'static, Write<&'static str>>>();
     is_free::<Pending<'static, WriteMany<Vec<u8>>>>();
     is_free::<Pending<'static, Open<File>>>();
@@ -39,6 +41,7 @@ fn handles_are_for_every_thread() {
     is_shared::<File>();
     is_shared::<Reader>();
     is_shared::<Writer>();
+    is_shared::<Duplex>();
     is_shared::<Event>();
     is_shared::<Scope<'static, 'static>>();
     is_send::<overlapped::fs::Close>();

@@ -1,8 +1,8 @@
 use std::{hint, thread, time::Duration};
 
-use overlapped::pipe;
+use overlapped::pipe::{self, Server};
 
-use super::port;
+use super::{port, servers};
 
 /// A race each: the cancel of a read, and the write that serves it.
 const ROUNDS: u32 = 20_000;
@@ -102,4 +102,34 @@ fn a_port_is_dropped_with_reads_in_flight() {
         drop(read);
         drop(writer);
     }
+}
+
+// [C5] [C7] a client that comes while its server is asked to stop waiting is told, or found next.
+#[test]
+fn cancels_race_with_clients_and_none_is_lost() {
+    let (port, name) = (port(), servers::fresh_name());
+    let server = Server::create(&port, &name).unwrap();
+    let (mut met, mut cancelled) = (0, 0);
+    for round in 0..1_000_u32 {
+        let come = server.connect();
+        let client = thread::scope(|scope| {
+            scope.spawn(|| come.cancel());
+            (0..round % 61 * 400).for_each(|_| hint::spin_loop());
+            pipe::connect(&port, &name).wait().unwrap()
+        });
+        match come.wait() {
+            Ok(()) => met += 1,
+            Err(error) => {
+                assert!(error.is_cancelled(), "{error}");
+                server.connect().wait().unwrap();
+                cancelled += 1;
+            }
+        }
+        client.writer().write_all(round.to_le_bytes().to_vec()).wait().unwrap();
+        let read = server.reader().read_exact(vec![0; 4]).wait().unwrap();
+        assert_eq!(read.buf, round.to_le_bytes());
+        server.disconnect().unwrap();
+    }
+    println!("{met} clients were met, {cancelled} waits were cancelled");
+    assert!(met > 0 && cancelled > 0, "neither always wins");
 }
