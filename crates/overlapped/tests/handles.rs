@@ -249,7 +249,7 @@ fn waits_for_others(kind: Kind) {
         drop(client.reader().read(vec![0; 4]));
         drop(server.writer().write_all(vec![0; 4]));
         drop(server.writer().flush());
-        server.disconnect().unwrap();
+        server.disconnect().wait().unwrap();
         drop(pipe::connect(&port, &name));
         drop(Device::from_owned(&port, server.into_parts().wait().handle));
         let watcher = Watcher::open(&port, scratch.path()).wait().unwrap();

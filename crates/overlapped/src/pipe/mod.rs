@@ -13,7 +13,7 @@ mod writer;
 
 pub use duplex::Duplex;
 #[cfg(windows)]
-pub use named::{Server, ServerOptions, connect};
+pub use named::{Disconnect, Server, ServerOptions, connect};
 pub use parts::{Close, IntoParts, Parts};
 pub use reader::Reader;
 pub use writer::Writer;

@@ -105,7 +105,7 @@ impl Held {
         self.slot.register(port, handle)
     }
 
-    pub(super) fn is_drained(&self) -> bool {
+    pub(crate) fn is_drained(&self) -> bool {
         self.flying.load(SeqCst) == 0
     }
 
@@ -177,11 +177,19 @@ impl<H: AsRef<Held> + Send + Sync + 'static> Holding<H> {
         (self.holder, handle)
     }
 
-    fn drain(&self) {
+    /// Blocks until nothing flies.
+    pub(crate) fn drain(&self) {
         let held = (*self.holder).as_ref();
         let parker = Parker::current();
         held.watch(parker.own_waker());
         self.shard.drive(&parker, &|| held.is_drained(), None);
+    }
+
+    /// Whether nothing flies; otherwise the task is woken then.
+    #[cfg(windows)]
+    pub(crate) fn poll_drained(&self, cx: &Context<'_>) -> Poll<()> {
+        let drained = (*self.holder).as_ref().watch(cx.waker());
+        if drained { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Once nothing flies: gives up its place in the port's table. What is left to be done of that

@@ -69,7 +69,7 @@ fn clients_are_served_one_after_the_other_in_both_directions() {
             assert_eq!(question.wait().unwrap().n, 8);
             say(server.writer(), b"answer");
             assert_eq!(answer.wait().unwrap().n, 6);
-            server.disconnect().unwrap();
+            server.disconnect().wait().unwrap();
             let failed = client.reader().read(vec![0; 9]).wait().unwrap_err();
             assert!(failed.error.raw_os_error().is_some(), "{}", failed.error);
         }
@@ -99,7 +99,7 @@ fn a_client_that_has_come_and_gone_is_told() {
         let error = server.connect().wait().unwrap_err();
         assert_eq!(error.raw_os_error(), NO_DATA, "{error}");
         assert!(error.to_string().contains("disconnect first"), "{error}");
-        server.disconnect().unwrap();
+        server.disconnect().wait().unwrap();
         let come = server.connect();
         let _client = come_in(port, &name);
         come.wait().unwrap();
@@ -170,7 +170,7 @@ fn a_client_of_an_abandoned_wait_is_not_lost() {
             };
             say(client.writer(), b"here");
             hear(server.reader(), b"here");
-            server.disconnect().unwrap();
+            server.disconnect().wait().unwrap();
         }
     });
 }
@@ -224,7 +224,7 @@ fn a_client_that_is_sent_away_leaves_nothing_behind() {
         // A write that nobody waits for cannot end: there is no such room.
         drop(server.writer().write_all(vec![1; 1 << 20]));
         let late = server.writer().write_all(vec![2; 10]);
-        server.disconnect().unwrap();
+        server.disconnect().wait().unwrap();
         assert_eq!(waiting.wait().unwrap_err().error.raw_os_error(), NOT_CONNECTED);
         let failed = flying.wait().unwrap_err();
         assert!(failed.error.raw_os_error().is_some(), "{}", failed.error);
@@ -348,7 +348,7 @@ fn a_flush_ends_by_a_cancel_and_by_a_disconnect() {
         let error = flush.wait().unwrap_err();
         assert!(error.is_cancelled(), "{error}");
         let flush = server.writer().flush().wait_timeout(A_WHILE).expect_err("nobody has read it");
-        server.disconnect().unwrap();
+        server.disconnect().wait().unwrap();
         assert!(flush.wait().is_err());
     });
 }
@@ -362,7 +362,7 @@ fn a_disconnect_tells_what_went_wrong_before_it() {
             say(server.writer(), b"nobody reads it");
             let flush = server.writer().flush().wait_timeout(Duration::from_millis(3));
             drop(flush.expect_err("nobody has read it"));
-            server.disconnect().unwrap();
+            server.disconnect().wait().unwrap();
         }
         let (server, client, name) = connected(port, &ServerOptions::new());
         drop(client);
@@ -370,7 +370,7 @@ fn a_disconnect_tells_what_went_wrong_before_it() {
         while port.stats().in_flight > 0 {
             thread::yield_now();
         }
-        let error = server.disconnect().unwrap_err();
+        let error = server.disconnect().wait().unwrap_err();
         assert_eq!(error.raw_os_error(), NO_DATA, "{error}");
         // Once, and the client is gone all the same.
         let come = server.connect();

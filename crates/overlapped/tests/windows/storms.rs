@@ -128,7 +128,7 @@ fn cancels_race_with_clients_and_none_is_lost() {
         client.writer().write_all(round.to_le_bytes().to_vec()).wait().unwrap();
         let read = server.reader().read_exact(vec![0; 4]).wait().unwrap();
         assert_eq!(read.buf, round.to_le_bytes());
-        server.disconnect().unwrap();
+        server.disconnect().wait().unwrap();
     }
     println!("{met} clients were met, {cancelled} waits were cancelled");
     assert!(met > 0 && cancelled > 0, "neither always wins");

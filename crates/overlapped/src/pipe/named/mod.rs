@@ -1,8 +1,10 @@
 //! What Windows' named pipes have and other streams do not: servers, clients, messages.
 
+mod disconnect;
 mod options;
 mod server;
 
+pub use disconnect::Disconnect;
 pub use options::ServerOptions;
 pub use server::Server;
 

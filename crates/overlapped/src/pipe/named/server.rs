@@ -1,6 +1,9 @@
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::SeqCst},
+};
 
-use super::{ServerOptions, held, raw};
+use super::{Disconnect, ServerOptions, disconnect, held, raw};
 use crate::{
     backend::{Cause, Owned},
     buf::NoMemory,
@@ -8,7 +11,7 @@ use crate::{
     handle::win32,
     lane::Lane,
     op::{Goal, Nap, Op, Plan},
-    pending::{Ask, Pending},
+    pending::{Ask, Gate, Pending},
     pipe::{Close, Duplex, IntoParts, Reader, Writer},
     port::Port,
 };
@@ -32,7 +35,7 @@ const NOT_CONNECTED: Cause = Cause::Os(233);
 /// client.writer().write_all(b"a message".to_vec()).wait()?;
 /// let part = server.reader().read_message(vec![0; 4]).wait()?;
 /// assert_eq!((&part.buf[..part.n], part.more), (&b"a me"[..], true));
-/// server.disconnect()?; // and `connect` waits for the next
+/// server.disconnect().wait()?; // and `connect` waits for the next
 /// # Ok(())
 /// # }
 /// ```
@@ -42,6 +45,8 @@ const NOT_CONNECTED: Cause = Cause::Os(233);
 #[derive(Debug)]
 pub struct Server {
     duplex: Duplex,
+    /// A client was sent away, and something that was started for it may be in flight.
+    leaving: AtomicBool,
 }
 
 impl Server {
@@ -57,7 +62,7 @@ impl Server {
 
     /// Takes over the server's end of a pipe.
     pub fn from_owned(port: &Port, handle: impl Into<Owned>) -> Self {
-        Self { duplex: Duplex::from_owned(port, handle) }
+        Self { duplex: Duplex::from_owned(port, handle), leaving: AtomicBool::new(false) }
     }
 
     /// Waits for a client; it is over at once if one is there already. See [ConnectNamedPipe].
@@ -70,23 +75,24 @@ impl Server {
     /// [ConnectNamedPipe]: https://learn.microsoft.com/en-us/windows/win32/api/namedpipeapi/nf-namedpipeapi-connectnamedpipe
     pub fn connect(&self) -> Pending<'static, Nap> {
         let lane = self.reader().lane();
-        Pending::start(Ask {
+        let ask = Ask {
             shard: lane.shard(),
             op: Op::ConnectPipe { of: raw(lane) },
             plan: Plan::new(Goal::Once),
             request: Nap(NoMemory),
             holder: Some(Arc::<Lane>::clone(lane)),
             fixed: None,
-        })
+        };
+        Pending::start_by(Gate::unless(self.trouble()), ask)
     }
 
-    /// Sends the client away, at once, so that [`connect`](Self::connect) can wait for another. See
-    /// [DisconnectNamedPipe].
+    /// Sends the client away, so that [`connect`](Self::connect) can wait for another: at once, and
+    /// over when nothing is in flight any more that was started for it. See [DisconnectNamedPipe].
     ///
     /// What was written and not yet read is gone, in both directions, and so is what abandoned
     /// reads have taken; [`Writer::flush`] waits until the client has read all. Reads and writes
-    /// that were started end with `ERROR_PIPE_NOT_CONNECTED` (233), unless the OS has another word
-    /// for them; nothing of them reaches the next client.
+    /// that were started end with `ERROR_PIPE_NOT_CONNECTED` (233) or as cancelled, unless they had
+    /// ended before; nothing of them reaches the next client.
     ///
     /// # Errors
     ///
@@ -94,22 +100,42 @@ impl Server {
     /// then the client is sent away all the same.
     ///
     /// [DisconnectNamedPipe]: https://learn.microsoft.com/en-us/windows/win32/api/namedpipeapi/nf-namedpipeapi-disconnectnamedpipe
-    pub fn disconnect(&self) -> Result<(), Error> {
-        let lanes = [self.reader().lane(), self.writer().lane()];
+    pub fn disconnect(&self) -> Disconnect {
+        let lanes = self.lanes();
         // Before: what ends by the disconnect is no news.
         let owed = lanes.map(|lane| held(lane).pay());
         if let Err(error) = win32::pipe::disconnect(raw(lanes[0])) {
             lanes.into_iter().zip(owed).for_each(|(lane, owed)| {
                 owed.into_iter().for_each(|cause| held(lane).owe(cause));
             });
-            return Err(self.duplex.error("disconnect", &error));
+            return Disconnect::new(lanes, Err(self.duplex.error("disconnect", &error)));
         }
+        self.leaving.store(true, SeqCst);
         // What was started before is the old client's, whenever it ends.
-        lanes.into_iter().for_each(|lane| lane.disconnect(NOT_CONNECTED));
-        match owed.into_iter().flatten().next() {
-            None => Ok(()),
-            Some(cause) => Err(self.duplex.told("stream operation (abandoned)", cause)),
+        lanes.into_iter().for_each(|lane| {
+            lane.disconnect(NOT_CONNECTED);
+            lane.close();
+        });
+        let owed = owed.into_iter().flatten().next();
+        let told = owed.map(|cause| self.duplex.told("stream operation (abandoned)", cause));
+        Disconnect::new(lanes, told.map_or(Ok(()), Err))
+    }
+
+    // [C7] what is not with the OS yet must not come to the next client.
+    /// Why it may not wait for a client now.
+    fn trouble(&self) -> Option<Cause> {
+        if !self.leaving.load(SeqCst) {
+            return None;
         }
+        if disconnect::is_over(self.lanes()) {
+            self.leaving.store(false, SeqCst);
+            return None;
+        }
+        Some(Cause::Invalid("the last client's operations are in flight; wait for the disconnect"))
+    }
+
+    fn lanes(&self) -> [&Arc<Lane>; 2] {
+        [self.reader().lane(), self.writer().lane()]
     }
 
     /// The port that its operations go to.
