@@ -49,8 +49,10 @@ pub(super) const BUGS: &[Bug] = &[
         name: "a call that is refused is waited for",
         line: "C2",
         file: "backend/win32/calls.rs",
-        from: "            failure => Issued::Refused(failure),\n",
-        to: "            _ => Issued::Pending,\n",
+        from: "MESSAGE_SIZE => Issued::Pending,\n\
+            \x20           code => Issued::Refused(Failure::of(code)),",
+        to: "MESSAGE_SIZE => Issued::Pending,\n\
+            \x20           _ => Issued::Pending,",
         check: "files::a_call_that_is_refused_is_an_outcome",
     },
     Bug {
