@@ -47,6 +47,11 @@ impl Failure {
     fn of(code: u32) -> Self {
         Self { code, status: status_of(code) }
     }
+
+    /// Whether the OS says so of an operation that it has brought to its end.
+    pub(super) fn is_warning(self) -> bool {
+        self.status.is_warning()
+    }
 }
 
 fn last_error() -> u32 {
