@@ -26,15 +26,20 @@ use super::{
 };
 use crate::{
     backend::{Cause, Entry, Op, OpenHow, Value},
-    error::ECANCELED,
+    error::{ECANCELED, NtStatus},
     handle::{Metadata, Raw, win32},
 };
 
 /// Performs the step that `entry` stands before.
 pub(super) fn perform(entry: &mut Entry, interrupt: &Interrupt) -> Result<Value, Cause> {
+    entry.set_status(NtStatus::NONE);
     let answer = step(entry, interrupt);
     if let Err(Cause::Os(code)) = answer {
-        entry.set_status(calls::status_of(code as u32));
+        // Winsock's code is made of none; then it stands in the OVERLAPPED, if it was filled.
+        match calls::status_of(code as u32) {
+            NtStatus::NONE => {}
+            status => entry.set_status(status),
+        }
     }
     answer
 }
