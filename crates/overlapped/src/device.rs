@@ -11,7 +11,7 @@ use crate::{
     handle::{self, Owned},
     iocb::{Holder, Id, Parting},
     op::{Control, Goal, Heir, Op, Open, OpenHow, Plan},
-    pending::{self, Ask, Pending},
+    pending::{self, Ask, Gate, Pending},
     port::{Held, Port},
 };
 
@@ -112,7 +112,8 @@ impl Device {
     ///
     /// The OS's: that the handle does not know the code (`ERROR_INVALID_FUNCTION`, 1, or
     /// `ERROR_NOT_SUPPORTED`, 50), that `output` is too short for any answer
-    /// (`ERROR_INSUFFICIENT_BUFFER`, 122).
+    /// (`ERROR_INSUFFICIENT_BUFFER`, 122). An `input` of 4 GiB or more is refused, as no call takes
+    /// it ([`Cause::Invalid`]).
     ///
     /// # Safety
     ///
@@ -127,14 +128,16 @@ impl Device {
         output: O,
     ) -> Pending<'static, Control<I, O>> {
         let op = Op::Control { of: self.inner.0.raw(), code };
-        Pending::start(Ask {
+        let gate = Gate::unless(refusal(input.len()));
+        let ask = Ask {
             shard: self.port.shard_for(&op),
             op,
             plan: Plan::new(Goal::Once),
             request: Control { bufs: Exchange::new(input, output) },
             holder: Some(Arc::<Inner>::clone(&self.inner)),
             fixed: None,
-        })
+        };
+        Pending::start_by(gate, ask)
     }
 }
 
@@ -143,5 +146,23 @@ impl fmt::Debug for Device {
         f.debug_struct("Device")
             .field("handle", &handle::number(self.inner.0.raw()))
             .finish_non_exhaustive()
+    }
+}
+
+/// Why so many bytes are not sent with a code, if they are not: a part would be another request.
+fn refusal(input: usize) -> Option<Cause> {
+    let too_long = Cause::Invalid("what goes into a device is less than 4 GiB");
+    u32::try_from(input).is_err().then_some(too_long)
+}
+
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use super::*;
+
+    // A length has 32 bits in the call.
+    #[test]
+    fn what_goes_in_is_never_cut() {
+        assert_eq!(refusal(u32::MAX as usize), None);
+        assert!(matches!(refusal(1 << 32), Some(Cause::Invalid(_))));
     }
 }
