@@ -4,8 +4,8 @@
 use std::{
     io,
     os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle},
-    ptr,
-    time::Instant,
+    ptr, thread,
+    time::{Duration, Instant},
 };
 
 use windows_sys::Win32::{
@@ -85,11 +85,14 @@ impl CompletionPort {
 }
 
 impl Bell for CompletionPort {
-    /// Posts a packet. A full system may refuse; then whoever sleeps has packets to come.
+    /// Posts a packet. It may be the only one that ever comes, so one that is refused, for want of
+    /// memory say, is posted again a little later.
     fn ring(&self) {
         let port = self.0.as_raw_handle();
         // SAFETY: nothing is behind a null pointer, and no packet's pointer is followed.
-        let _posted = unsafe { PostQueuedCompletionStatus(port, 0, KEY_WAKE, ptr::null()) };
+        while unsafe { PostQueuedCompletionStatus(port, 0, KEY_WAKE, ptr::null()) } == 0 {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 
