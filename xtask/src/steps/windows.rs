@@ -20,6 +20,7 @@ const TESTS: &[(&str, &str)] = &[
         "-p overlapped --lib \
          --test allocations --test handles --test it --test miri --test runtime --test windows",
     ),
+    ("examples in the documentation", "-p overlapped --doc"),
     ("conformance", "-p overlapped --test conformance"),
     ("the simulated kernel", "-p overlapped-sim --lib --test *"),
     // The mirror's cases run by the system's own calls.
@@ -48,6 +49,10 @@ pub(crate) fn run(args: &[String]) -> Result<String> {
                 cargo(&lints).args(["--", "-D", "warnings"]).run()
             })?;
         }
+        let docs = "doc -p overlapped --lib --no-deps --all-features --document-private-items";
+        times.take("documentation", || {
+            cargo(docs).args(["--target", TARGET]).env_flags("RUSTDOCFLAGS", "-D warnings").run()
+        })?;
         let build = format!("build --workspace --all-targets --target {TARGET}");
         times.take("build", || cargo(&build).run())?;
     }

@@ -121,9 +121,9 @@ impl ServerOptions {
     ///
     /// # Errors
     ///
-    /// That the request makes no sense ([`Cause::Invalid`](crate::Cause::Invalid)), or the OS's
-    /// word: `ERROR_ACCESS_DENIED` (5) if another server has the name, `ERROR_PIPE_BUSY` (231) if
-    /// the pipe has all its instances, `ERROR_INVALID_NAME` (123).
+    /// That the request makes no sense ([`Cause::Invalid`]), or the OS's word:
+    /// `ERROR_ACCESS_DENIED` (5) if another server has the name, `ERROR_PIPE_BUSY` (231) if the
+    /// pipe has all its instances, `ERROR_INVALID_NAME` (123).
     pub fn create(&self, port: &Port, name: impl AsRef<str>) -> Result<Server, Error> {
         let name = name.as_ref();
         let made = self.how(name).and_then(|how| {
