@@ -4,7 +4,7 @@
 //!
 //! | where it is | how it came there | where it goes |
 //! |---|---|---|
-//! | flights | `submit`: a read or write on a handle that is bound to the port | done, when the OS has said its last word |
+//! | flights | `submit`: what has an overlapped call, on a handle that is bound to the port | done, when the OS has said its last word |
 //! | queue | `submit`: everything else | a worker; cancelled: done |
 //! | a worker | the queue | done |
 //! | done | everywhere above | the reaper |
