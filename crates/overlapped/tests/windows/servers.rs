@@ -10,7 +10,7 @@ use overlapped::{
     pipe::{self, Duplex, Server, ServerOptions},
 };
 
-use super::{each, runtimes};
+use super::{each, runtimes, watchdog::Watchdog};
 
 const BUSY: Option<i32> = Some(231);
 const NO_DATA: Option<i32> = Some(232);
@@ -350,6 +350,22 @@ fn a_flush_ends_by_a_cancel_and_by_a_disconnect() {
         let flush = server.writer().flush().wait_timeout(A_WHILE).expect_err("nobody has read it");
         server.disconnect().wait().unwrap();
         assert!(flush.wait().is_err());
+    });
+}
+
+// [C3] then the client is there still, and nothing of it is waited for.
+#[test]
+fn a_disconnect_that_is_refused_is_told_at_once() {
+    let _watch = Watchdog::set("a disconnect that is refused", Duration::from_secs(60));
+    each(|port| {
+        let (server, client, _) = connected(port, &ServerOptions::new());
+        // Only a server can send the other side away.
+        let client = Server::from_owned(port, client.into_parts().wait().handle);
+        let read = client.reader().read_exact(vec![0; 4]);
+        let error = client.disconnect().wait().unwrap_err();
+        assert_eq!(error.operation(), "disconnect", "{error}");
+        say(server.writer(), b"here");
+        assert_eq!(read.wait().unwrap().buf, b"here");
     });
 }
 

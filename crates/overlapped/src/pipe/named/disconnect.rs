@@ -13,14 +13,19 @@ use crate::{error::Error, lane::Lane, port::Holding};
 /// with [`wait`](Self::wait), or `.await` it.
 #[must_use = "whether it went well, and that nothing is in flight, is told when this is waited for"]
 pub struct Disconnect {
-    sides: [Holding<Lane>; 2],
+    /// Those to wait for: none, if the client is still there.
+    sides: Vec<Holding<Lane>>,
     outcome: Result<(), Error>,
 }
 
 impl Disconnect {
     pub(super) fn new(lanes: [&Arc<Lane>; 2], outcome: Result<(), Error>) -> Self {
         let hold = |lane: &Arc<Lane>| Holding::new(Arc::clone(lane), Arc::clone(lane.shard()));
-        Self { sides: lanes.map(hold), outcome }
+        Self { sides: lanes.map(hold).into(), outcome }
+    }
+
+    pub(super) fn refused(error: Error) -> Self {
+        Self { sides: Vec::new(), outcome: Err(error) }
     }
 
     /// Blocks until nothing is in flight that was started for the client.

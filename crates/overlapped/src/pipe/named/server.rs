@@ -108,7 +108,7 @@ impl Server {
             lanes.into_iter().zip(owed).for_each(|(lane, owed)| {
                 owed.into_iter().for_each(|cause| held(lane).owe(cause));
             });
-            return Disconnect::new(lanes, Err(self.duplex.error("disconnect", &error)));
+            return Disconnect::refused(self.duplex.error("disconnect", &error));
         }
         self.leaving.store(true, SeqCst);
         // What was started before is the old client's, whenever it ends.
