@@ -47,11 +47,6 @@ impl Failure {
     fn of(code: u32) -> Self {
         Self { code, status: status_of(code) }
     }
-
-    /// Whether the OS says so of an operation that it has brought to its end.
-    pub(super) fn is_warning(self) -> bool {
-        self.status.is_warning()
-    }
 }
 
 fn last_error() -> u32 {
@@ -369,12 +364,18 @@ impl Call {
 
     /// A routine runs on the thread that this is called on.
     pub(crate) fn make(self) -> Issued {
+        let skips = self.skips();
         let Self { target, part, block, .. } = self;
-        match self.way {
+        let issued = match self.way {
             // SAFETY: who made the call promised it.
             Way::Packet { .. } => unsafe { part.issue(target, block) },
             // SAFETY: as above, and `prepare` put the notes in their place.
             Way::Routine(_) => unsafe { part.issue_with_routine(target, block) },
+        };
+        match issued {
+            // [C2] a warning is an end like another: it has its packet, too, or its routine.
+            Issued::Refused(failure) if failure.status.is_warning() && !skips => Issued::Pending,
+            issued => issued,
         }
     }
 }

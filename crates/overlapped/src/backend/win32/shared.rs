@@ -46,8 +46,6 @@ impl Shared {
                 // [C2] with a packet on its way it is over when that is dequeued.
                 Issued::Done if !skips => return None,
                 Issued::Done => self.flights().told(id.overlapped())?,
-                // A warning is an end like another: it has its packet, too.
-                Issued::Refused(failure) if failure.is_warning() && !skips => return None,
                 Issued::Refused(failure) => self.flights().refused(id, failure)?,
             };
             match word {
