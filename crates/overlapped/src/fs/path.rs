@@ -10,6 +10,7 @@ use crate::{
 };
 
 /// What the OS says about the file that `path` names; links are followed. See [statx(2)].
+/// Windows has to open it for that: who asks about a named pipe is its client for a moment.
 ///
 /// [statx(2)]: https://man7.org/linux/man-pages/man2/statx.2.html
 pub fn metadata(port: &Port, path: impl AsRef<Path>) -> Pending<'static, Stat> {
