@@ -123,7 +123,7 @@ const SKIPS: &[(&[Place], &str, &[&str])] = &[
     ),
     (
         &[Place::Elsewhere],
-        "what is let go of here is looked at in the port's next turn, for which closing does not wait",
+        "what is let go of is looked at in the port's next turn, and closing does not wait for it",
         &["a_failed_abandoned_write_is_told_by_closing"],
     ),
     (
