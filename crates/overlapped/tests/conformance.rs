@@ -123,11 +123,6 @@ const SKIPS: &[(&[Place], &str, &[&str])] = &[
     ),
     (
         &[Place::Elsewhere],
-        "what is let go of is looked at in the port's next turn, and closing does not wait for it",
-        &["a_failed_abandoned_write_is_told_by_closing"],
-    ),
-    (
-        &[Place::Elsewhere],
         "buffers and files are registered on the port's own thread only",
         &[
             "a_pool_beyond_the_limit_of_locked_memory_is_a_plain_one",

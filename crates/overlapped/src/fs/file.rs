@@ -1,6 +1,6 @@
 use std::{fmt, path::Path, sync::Arc};
 
-use super::{Alignment, Close, IntoParts, OpenOptions, cache::Cache};
+use super::{Alignment, Close, IntoParts, OpenOptions, cache::Cache, toll::Toll};
 use crate::{
     buf::{Drain, DrainMany, Fill, FillMany, IoBuf, IoBufMut, NoMemory, StatOut},
     error::{Cause, Done, ESPIPE, Error},
@@ -148,7 +148,7 @@ impl File {
     /// [pwrite(2)]: https://man7.org/linux/man-pages/man2/pwrite.2.html
     pub fn write_at<B: IoBuf + 'static>(&self, buf: B, offset: u64) -> Pending<'static, Write<B>> {
         let write = self.write(Goal::Once, buf, offset);
-        Pending::start_by(self.write_gate(offset), write)
+        Pending::start_by(self.write_toll(offset), write)
     }
 
     /// Writes all of `buf`, going on after each short write.
@@ -158,7 +158,7 @@ impl File {
         offset: u64,
     ) -> Pending<'static, Write<B>> {
         let write = self.write(Goal::All, buf, offset);
-        Pending::start_by(self.write_gate(offset), write)
+        Pending::start_by(self.write_toll(offset), write)
     }
 
     /// Writes all of `buf` and then brings it to the device, as one operation: it survives partial
@@ -173,7 +173,7 @@ impl File {
         data_only: bool,
     ) -> Pending<'static, Write<B>> {
         let write = self.write(Goal::AllThenSync { data_only }, buf, offset);
-        Pending::start_by(self.write_gate(offset), write)
+        Pending::start_by(self.write_toll(offset), write)
     }
 
     /// Writes several buffers at `offset`, one after the other. See [pwritev(2)].
@@ -186,7 +186,7 @@ impl File {
     ) -> Pending<'static, WriteMany<B>> {
         let request = WriteMany { bufs: DrainMany::new(bufs) };
         let ask = self.ask(self.write_op(offset), Goal::Once, request);
-        Pending::start_by(self.write_gate(offset), ask)
+        Pending::start_by(self.write_toll(offset), ask)
     }
 
     /// Brings data and metadata to the device. See [fsync(2)].
@@ -310,10 +310,10 @@ impl File {
         Op::Write { to: self.raw(), at: Some(offset) }
     }
 
-    /// An error that is owed is told instead of a further write or sync.
+    /// Before a further write or sync an error that is owed is told.
     #[inline]
-    fn gate(&self) -> Gate {
-        Gate::unless(self.inner.0.pay())
+    fn toll(&self) -> Toll<'_> {
+        Toll { held: &self.inner, trouble: None }
     }
 
     /// Copies what the page cache holds, without an operation; or gives the buffer back.
@@ -332,27 +332,28 @@ impl File {
         }
     }
 
-    /// The OS takes offsets as signed numbers, and -1 as "where the stream stands".
     #[inline]
     fn reach(&self, offset: u64) -> Gate {
-        let trouble = match (self.has_offsets, i64::try_from(offset)) {
-            (true, Ok(_)) => None,
-            (false, _) => Some(Cause::Os(ESPIPE)),
-            (true, Err(_)) => Some(Cause::Invalid("an offset is at most 2^63 - 1 bytes")),
-        };
-        Gate::unless(trouble)
+        Gate::unless(self.trouble(offset))
     }
 
     #[inline]
-    fn write_gate(&self, offset: u64) -> Gate {
-        match self.reach(offset) {
-            Gate::Open => self.gate(),
-            shut @ Gate::Shut(_) => shut,
+    fn write_toll(&self, offset: u64) -> Toll<'_> {
+        Toll { held: &self.inner, trouble: self.trouble(offset) }
+    }
+
+    /// The OS takes offsets as signed numbers, and -1 as "where the stream stands".
+    #[inline]
+    fn trouble(&self, offset: u64) -> Option<Cause> {
+        match (self.has_offsets, i64::try_from(offset)) {
+            (true, Ok(_)) => None,
+            (false, _) => Some(Cause::Os(ESPIPE)),
+            (true, Err(_)) => Some(Cause::Invalid("an offset is at most 2^63 - 1 bytes")),
         }
     }
 
     fn plain(&self, op: Op) -> Pending<'static, Plain> {
-        Pending::start_by(self.gate(), self.ask(op, Goal::Once, Plain(NoMemory)))
+        Pending::start_by(self.toll(), self.ask(op, Goal::Once, Plain(NoMemory)))
     }
 
     #[inline]
@@ -410,7 +411,7 @@ impl<'scope, 'env: 'scope> Scope<'scope, 'env> {
         buf: &'env [u8],
         offset: u64,
     ) -> Pending<'scope, Write<&'env [u8]>> {
-        self.start(file.write_gate(offset), file.write(Goal::Once, buf, offset))
+        self.start(file.write_toll(offset), file.write(Goal::Once, buf, offset))
     }
 
     /// As [`File::write_all_at`].
@@ -420,7 +421,7 @@ impl<'scope, 'env: 'scope> Scope<'scope, 'env> {
         buf: &'env [u8],
         offset: u64,
     ) -> Pending<'scope, Write<&'env [u8]>> {
-        self.start(file.write_gate(offset), file.write(Goal::All, buf, offset))
+        self.start(file.write_toll(offset), file.write(Goal::All, buf, offset))
     }
 }
 

@@ -6,6 +6,7 @@ mod open;
 mod parts;
 mod path;
 mod ranges;
+mod toll;
 #[cfg(windows)]
 mod watch;
 

@@ -7,8 +7,9 @@ use std::{
 };
 
 use super::{
-    Shard,
+    Held, Shard,
     book::{Book, Cancelled},
+    held::Step,
     helm::Call,
     parker::Parker,
 };
@@ -160,11 +161,19 @@ impl Shard {
         }
     }
 
+    // [C7] a half that was dropped elsewhere may still have an error to tell the handle.
     /// A handle is being closed: its operations are attended, and those that only read are asked
-    /// to stop.
-    pub(crate) fn end_reads<H: Holder + 'static>(self: &Arc<Self>, holder: &Arc<H>) {
-        let mine = Arc::clone(holder);
-        self.cancel_where(move |line| line.is_of(&mine) && line.op().on_drop() != OnDrop::Finish);
+    /// to stop. Where another thread has to do that, it counts as an operation in flight, and with
+    /// it what was left for that thread before.
+    pub(crate) fn end_reads<H>(self: &Arc<Self>, holder: &Arc<H>)
+    where
+        H: Holder + AsRef<Held> + 'static,
+    {
+        let (mine, step) = (Arc::clone(holder), Step::of(holder));
+        self.cancel_where(move |line| {
+            let _until_it_is_done = &step;
+            line.is_of(&mine) && line.op().on_drop() != OnDrop::Finish
+        });
         self.attend_where(|line| line.is_of(holder));
     }
 

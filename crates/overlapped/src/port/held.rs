@@ -139,10 +139,10 @@ impl Drop for Held {
 }
 
 /// A step that counts as an operation in flight, until this is dropped.
-struct Step<H: AsRef<Held>>(Arc<H>);
+pub(super) struct Step<H: AsRef<Held>>(Arc<H>);
 
 impl<H: AsRef<Held>> Step<H> {
-    fn of(holder: &Arc<H>) -> Self {
+    pub(super) fn of(holder: &Arc<H>) -> Self {
         (**holder).as_ref().enter();
         Self(Arc::clone(holder))
     }

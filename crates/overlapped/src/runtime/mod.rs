@@ -45,7 +45,8 @@ const POLLS: usize = 128;
 /// one runtime does not serve another one of the same thread.
 ///
 /// What is started on this thread reaches the OS at its next turn: when it blocks, in `block_on` or
-/// in a wait, and when [`Port::submit`] is called.
+/// in a wait, and when [`Port::submit`] is called. On another thread, to close a file or a stream
+/// or to take it apart waits for a turn, too, even if nothing is in flight.
 ///
 /// Dropping it drops its tasks, asks everything in flight to stop, and waits for the end of it, for
 /// as long as [`Builder::drain_bound`] says; [`shutdown`](Self::shutdown) does so with a bound and

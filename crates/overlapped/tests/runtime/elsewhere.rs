@@ -3,7 +3,7 @@
 use std::{thread, time::Duration};
 
 use futures_lite::future;
-use overlapped::{Cause, Port, Runtime, fs::File, pipe};
+use overlapped::{Cause, Port, Runtime, backend::Kind, fs::File, pipe};
 
 use crate::{numbered, on_each, scratch::Scratch};
 
@@ -62,6 +62,44 @@ fn another_thread_cancels_and_sets_deadlines() {
             assert!(waits.wait().expect_err("nobody writes").error.is_cancelled());
         });
         drop(writer);
+    });
+}
+
+// [C7] what was let go of before may still have something to tell the handle.
+#[test]
+fn closed_on_another_thread_a_handle_waits_for_what_was_left_before() {
+    on_each("closed_on_another_thread", |runtime| {
+        // Threads of a Unix serve each other's ports: there nobody waits for the owner.
+        if cfg!(unix) && runtime.port().backend() == Kind::Threads {
+            return;
+        }
+        let (reader, writer) = pipe::pair(runtime.port()).expect("a pipe");
+        let closing = thread::spawn(move || {
+            let mut close = writer.close();
+            let over = future::block_on(future::poll_once(&mut close));
+            assert!(over.is_none(), "the port's thread has not looked yet");
+            close
+        });
+        let close = closing.join().expect("no panic");
+        runtime.block_on(close).expect("nothing is owed");
+        drop(reader);
+    });
+}
+
+// [C7] an error is told by closing, whenever the write fails.
+#[test]
+fn a_write_that_failed_and_was_dropped_on_another_thread_is_told_by_closing() {
+    on_each("a_write_that_failed", |runtime| {
+        let told = beside(&runtime, |port| {
+            let fails = |_| {
+                let (reader, writer) = pipe::pair(&port).expect("a pipe");
+                reader.close().wait().expect("nothing is owed");
+                drop(writer.write(vec![1]));
+                writer.close().wait().is_err()
+            };
+            (0..500).map(fails).filter(|told| *told).count()
+        });
+        assert_eq!(told, 500);
     });
 }
 
