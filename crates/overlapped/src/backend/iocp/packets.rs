@@ -10,7 +10,7 @@ use std::{
 
 use windows_sys::Win32::{
     Foundation::{INVALID_HANDLE_VALUE, WAIT_TIMEOUT},
-    Storage::FileSystem::SetFileCompletionNotificationModes,
+    Storage::FileSystem::{FILE_TYPE_DISK, FILE_TYPE_PIPE, SetFileCompletionNotificationModes},
     System::{
         IO::{
             CreateIoCompletionPort, GetQueuedCompletionStatusEx, OVERLAPPED_ENTRY,
@@ -96,11 +96,14 @@ impl Bell for CompletionPort {
     }
 }
 
-/// Whether a handle may be asked to skip packets. Not what has messages: whether a part of one
-/// counts as a success is not the same on all systems. Nor a socket that somebody else's layer
-/// stands before: what that calls success is its own.
+/// Whether a handle may be asked to skip packets: a file, and a stream of bytes. Not what has
+/// messages, nor a device with warnings of its own: whether these count as a success is not the
+/// same on all systems. Nor a socket that somebody else's layer stands before: what that calls
+/// success is its own.
 pub(super) fn may_skip(raw: Raw) -> bool {
-    !win32::has_messages(raw) && !win32::is_layered_socket(raw)
+    matches!(win32::file_type(raw), FILE_TYPE_DISK | FILE_TYPE_PIPE)
+        && !win32::has_messages(raw)
+        && !win32::is_layered_socket(raw)
 }
 
 /// Asks that what succeeds at once send no packet; whether the OS agrees.

@@ -11,7 +11,7 @@ use std::{
 use crate::backend::{
     Completion, Entry, Id,
     win32::{
-        calls::{self, Call, Issued, Target, Way},
+        calls::{self, Call, Failure, Issued, Target, Way},
         cancelled,
         done::Done,
         event::Event,
@@ -149,7 +149,9 @@ impl Streams {
         let id = call.id();
         match call.make() {
             Issued::Pending | Issued::Done => self.lock().flights.cancel_late(id),
-            Issued::Refused(failure) if calls::may_be_bound(failure.code) => self.give_up(id),
+            Issued::Refused(failure) if calls::may_be_bound(failure.code) => {
+                self.give_up(id, failure);
+            }
             Issued::Refused(failure) => {
                 let word = self.lock().flights.refused(id, failure);
                 self.heed(word);
@@ -159,7 +161,7 @@ impl Streams {
 
     // [C5] a cancel finds it on the one side or on the other: it goes over under the lock.
     /// The handle is another port's, and has no routines: a worker has an event for it.
-    fn give_up(&self, id: Id) {
+    fn give_up(&self, id: Id, failure: Failure) {
         let mut inner = self.lock();
         match inner.flights.withdraw(id) {
             Some((entry, true)) => {
@@ -171,7 +173,11 @@ impl Streams {
                 drop(inner);
                 self.workers.tell(tell);
             }
-            None => {}
+            None => {
+                let word = inner.flights.refused(id, failure);
+                drop(inner);
+                self.heed(word);
+            }
         }
     }
 

@@ -19,11 +19,16 @@ impl ThreadsSubmit {
     }
 
     fn transfer(&self, entry: Entry, raw: Raw) -> Result<(), Entry> {
-        let Known { manner, target, has_messages, .. } = self.0.manners.of(raw);
-        if entry.is_empty() && !has_messages {
+        let known = self.0.manners.of(raw);
+        if entry.is_empty() && !known.has_messages {
             // A stream would wait for data, and take none.
             return self.nothing_to_do(entry);
         }
+        if let Some(cause) = known.refusal(&entry) {
+            self.0.done.push(Completion { entry, answer: Err(cause) });
+            return Ok(());
+        }
+        let Known { manner, target, .. } = known;
         let Manner::Calls(way) = manner else {
             return self.0.workers.enqueue(entry);
         };

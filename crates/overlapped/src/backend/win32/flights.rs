@@ -68,10 +68,13 @@ impl Flights {
         Some(Word::Over(Completion { entry, answer }))
     }
 
-    /// The call for an operation was refused, and another way is to be tried: its entry, and
-    /// whether it was cancelled meanwhile.
+    /// The first call for an operation was refused, and another way is to be tried: its entry, and
+    /// whether it was cancelled meanwhile. `None` if it was a later one: what has moved would move
+    /// again.
     pub(crate) fn withdraw(&mut self, id: Id) -> Option<(Entry, bool)> {
-        let Flight { entry, cancelled, .. } = self.0.remove(&id.overlapped())?;
+        let address = id.overlapped();
+        self.0.get(&address).filter(|flight| flight.moved == 0)?;
+        let Flight { entry, cancelled, .. } = self.0.remove(&address)?;
         Some((entry, cancelled))
     }
 

@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::calls::{Target, Way};
-use crate::handle::{Raw, win32};
+use crate::{
+    backend::{Cause, Entry, Op},
+    handle::{Raw, win32},
+};
 
 /// How a handle is served.
 #[derive(Clone)]
@@ -40,6 +43,12 @@ impl Known {
         Self { manner, target: Target::of(raw), is_disk, has_messages }
     }
 
+    /// Why an operation cannot be asked of it.
+    pub(crate) fn refusal(&self, entry: &Entry) -> Option<Cause> {
+        let is_message = self.has_messages && matches!(entry.op(), Op::Write { .. });
+        if is_message { too_long(entry.len()) } else { None }
+    }
+
     /// Whether the end of its calls is told by packets.
     pub(super) fn has_packets(&self) -> bool {
         matches!(self.manner, Manner::Calls(Way::Packet { .. }))
@@ -65,5 +74,22 @@ impl Manners {
     pub(crate) fn note(&self, raw: Raw, manner: Manner) {
         let known = Known::new(raw, manner);
         self.lock().insert(raw, known);
+    }
+}
+
+/// A message goes out by one call, which counts in 32 bits.
+fn too_long(message: usize) -> Option<Cause> {
+    let trouble = Cause::Invalid("a message is less than 4 GiB");
+    u32::try_from(message).is_err().then_some(trouble)
+}
+
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_no_call_takes_is_not_cut_in_two() {
+        assert_eq!(too_long(u32::MAX as usize), None);
+        assert!(matches!(too_long(1 << 32), Some(Cause::Invalid(_))));
     }
 }

@@ -31,6 +31,9 @@ impl CallSubmit {
         if known.has_no_place() && at.is_none() {
             return self.answer(entry, Err(NO_PLACE));
         }
+        if let Some(cause) = known.refusal(&entry) {
+            return self.answer(entry, Err(cause));
+        }
         self.call(entry, known)
     }
 
