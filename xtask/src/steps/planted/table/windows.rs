@@ -48,7 +48,7 @@ pub(super) const BUGS: &[Bug] = &[
     Bug {
         name: "a call that is refused is waited for",
         line: "C2",
-        file: "backend/win32/calls.rs",
+        file: "backend/win32/calls/part.rs",
         from: "MESSAGE_SIZE => Issued::Pending,\n\
             \x20           code => Issued::Refused(Failure::of(code)),",
         to: "MESSAGE_SIZE => Issued::Pending,\n\
