@@ -225,7 +225,9 @@ fn a_client_that_is_sent_away_leaves_nothing_behind() {
         drop(server.writer().write_all(vec![1; 1 << 20]));
         let late = server.writer().write_all(vec![2; 10]);
         server.disconnect().wait().unwrap();
-        assert_eq!(waiting.wait().unwrap_err().error.raw_os_error(), NOT_CONNECTED);
+        // It may have got its turn, by the end of the one before, and was stopped then.
+        let error = waiting.wait().unwrap_err().error;
+        assert!(error.is_cancelled() || error.raw_os_error() == NOT_CONNECTED, "{error}");
         let failed = flying.wait().unwrap_err();
         assert!(failed.error.raw_os_error().is_some(), "{}", failed.error);
         assert!(late.wait().is_err());
