@@ -17,6 +17,8 @@ mod devices;
 mod files;
 #[path = "windows/pipes.rs"]
 mod pipes;
+#[path = "windows/race.rs"]
+mod race;
 #[path = "windows/routines.rs"]
 mod routines;
 #[path = "windows/servers.rs"]

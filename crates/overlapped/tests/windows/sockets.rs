@@ -1,7 +1,6 @@
 //! Sockets, as streams: on both mechanisms, and at the workers where a duplicate is another port's.
 
 use std::{
-    hint,
     io::{Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     os::windows::io::OwnedSocket,
@@ -15,7 +14,7 @@ use overlapped::{
     pipe::{Duplex, Reader, Writer},
 };
 
-use super::{port, threads, win32};
+use super::{port, race::Race, threads, win32};
 
 /// `WSAECONNRESET`.
 const RESET: Option<i32> = Some(10054);
@@ -147,37 +146,14 @@ fn cancels_race_with_the_bytes_of_a_connection() {
     const ROUNDS: u32 = 1_000;
     for (port, here, mut there) in served() {
         let reader = Reader::from_owned(&port, here);
-        let (mut served, mut cancelled, mut unread) = (0, 0, 0_u32);
+        let mut race = Race::default();
         for round in 0..ROUNDS {
             let read = reader.read(vec![0; 4]);
-            thread::scope(|scope| {
-                let cancel = || {
-                    (0..round % 97 * 400).for_each(|_| hint::spin_loop());
-                    read.cancel();
-                };
-                scope.spawn(cancel);
-                (0..round % 61 * 400).for_each(|_| hint::spin_loop());
-                there.write_all(&round.to_le_bytes()).unwrap();
-            });
-            match read.wait() {
-                Ok(done) => {
-                    assert_eq!((done.n, done.buf), (4, unread.to_le_bytes().to_vec()));
-                    unread += 1;
-                    served += 1;
-                }
-                Err(failed) => {
-                    assert!(failed.error.is_cancelled(), "{}", failed.error);
-                    cancelled += 1;
-                }
-            }
-            while unread <= round {
-                let read = reader.read_exact(vec![0; 4]).wait().unwrap();
-                assert_eq!(read.buf, unread.to_le_bytes());
-                unread += 1;
-            }
+            Race::meet(round, &read, || there.write_all(&round.to_le_bytes()).unwrap());
+            race.judge(read.wait());
+            race.catch_up(&reader, round);
         }
-        println!("{served} reads were served, {cancelled} were cancelled");
-        assert!(served > 0 && cancelled > 0, "neither always wins");
+        race.end(ROUNDS);
     }
 }
 

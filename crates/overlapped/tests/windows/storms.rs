@@ -2,7 +2,7 @@ use std::{hint, thread, time::Duration};
 
 use overlapped::pipe::{self, Server};
 
-use super::{port, servers};
+use super::{port, race::Race, servers};
 
 /// A race each: the cancel of a read, and the write that serves it.
 const ROUNDS: u32 = 20_000;
@@ -12,7 +12,7 @@ const ROUNDS: u32 = 20_000;
 fn cancels_race_with_writes_and_no_byte_is_lost() {
     let port = port();
     let (reader, writer) = pipe::pair(&port).unwrap();
-    let (mut served, mut cancelled, mut unread) = (0, 0, 0_u32);
+    let mut race = Race::default();
     for round in 0..ROUNDS {
         let read = reader.read(vec![0; 4]);
         // Once the one is first, once the other, and every third time they meet where they like.
@@ -23,34 +23,14 @@ fn cancels_race_with_writes_and_no_byte_is_lost() {
                 read.cancel();
                 writer.write_all(record)
             }
-            _ => thread::scope(|scope| {
-                scope.spawn(|| read.cancel());
-                (0..round % 61 * 400).for_each(|_| hint::spin_loop());
-                writer.write_all(record)
-            }),
+            _ => Race::meet(round, &read, || writer.write_all(record)),
         };
         read.cancel();
-        match read.wait() {
-            Ok(done) => {
-                assert_eq!((done.n, done.buf), (4, unread.to_le_bytes().to_vec()));
-                unread += 1;
-                served += 1;
-            }
-            Err(failed) => {
-                assert!(failed.error.is_cancelled(), "{}", failed.error);
-                cancelled += 1;
-            }
-        }
+        race.judge(read.wait());
         assert_eq!(write.wait().unwrap().n, 4);
-        while unread <= round {
-            let read = reader.read_exact(vec![0; 4]).wait().unwrap();
-            assert_eq!(read.buf, unread.to_le_bytes());
-            unread += 1;
-        }
+        race.catch_up(&reader, round);
     }
-    println!("{served} reads were served, {cancelled} were cancelled");
-    assert_eq!(served + cancelled, ROUNDS);
-    assert!(served > 0 && cancelled > 0, "neither always wins");
+    race.end(ROUNDS);
 }
 
 // [C5] [C7] the same between threads, which meet where they like.

@@ -7,7 +7,7 @@ use overlapped::{
     pipe::{self, Reader},
 };
 
-use super::{port, threads, win32};
+use super::{port, race::Race, threads, win32};
 
 /// A race each: the cancel of a read, and the write that serves it.
 const ROUNDS: u32 = 4_000;
@@ -153,37 +153,12 @@ fn a_port_whose_workers_are_all_blocked_is_drained() {
 fn cancels_race_with_the_bytes_of_a_synchronous_pipe() {
     let port = Port::builder().max_workers(1).build().unwrap();
     let (reader, mut writer) = pipe(&port);
-    let (mut served, mut cancelled, mut unread) = (0, 0, 0_u32);
+    let mut race = Race::default();
     for round in 0..ROUNDS {
         let read = reader.read(vec![0; 4]);
-        let record = round.to_le_bytes();
-        thread::scope(|scope| {
-            let cancel = || {
-                (0..round % 97 * 400).for_each(|_| hint::spin_loop());
-                read.cancel();
-            };
-            scope.spawn(cancel);
-            (0..round % 61 * 400).for_each(|_| hint::spin_loop());
-            writer.write_all(&record).unwrap();
-        });
-        match read.wait() {
-            Ok(done) => {
-                assert_eq!((done.n, done.buf), (4, unread.to_le_bytes().to_vec()));
-                unread += 1;
-                served += 1;
-            }
-            Err(failed) => {
-                assert!(failed.error.is_cancelled(), "{}", failed.error);
-                cancelled += 1;
-            }
-        }
-        // Nobody cancels these.
-        while unread <= round {
-            let read = reader.read_exact(vec![0; 4]).wait().unwrap();
-            assert_eq!(read.buf, unread.to_le_bytes());
-            unread += 1;
-        }
+        Race::meet(round, &read, || writer.write_all(&round.to_le_bytes()).unwrap());
+        race.judge(read.wait());
+        race.catch_up(&reader, round);
     }
-    println!("{served} reads were served, {cancelled} were cancelled");
-    assert!(served > 0 && cancelled > 0, "neither always wins");
+    race.end(ROUNDS);
 }

@@ -8,7 +8,7 @@ use crate::{
         Attempt, Cheap, Owned,
         win32::{calls::Way, manners::Manner, routine::Notes, shared::Shared},
     },
-    handle::{self, Raw, win32},
+    handle::{Raw, win32},
 };
 
 pub(super) struct Adopts {
@@ -34,10 +34,6 @@ impl Cheap for Adopts {
     }
 
     fn adopt(&self, handle: &Owned) {
-        if handle.is_simulated() {
-            return;
-        }
-        let raw = handle::raw(handle);
-        self.shared.manners.note(raw, self.manner(raw));
+        self.shared.manners.adopt(handle, |raw| self.manner(raw));
     }
 }

@@ -8,7 +8,7 @@ use crate::{
         Attempt, Cheap, Owned,
         win32::{calls::Way, manners::Manner, shared::Shared},
     },
-    handle::{self, Raw, win32},
+    handle::{Raw, win32},
 };
 
 pub(super) struct Binds {
@@ -18,10 +18,7 @@ pub(super) struct Binds {
 
 impl Binds {
     fn bind(&self, handle: &Owned, may_skip: impl FnOnce(Raw) -> bool) {
-        if !handle.is_simulated() {
-            let raw = handle::raw(handle);
-            self.shared.manners.note(raw, self.manner(raw, may_skip(raw)));
-        }
+        self.shared.manners.adopt(handle, |raw| self.manner(raw, may_skip(raw)));
     }
 
     /// One that skips packets already and must not would leave some calls without an end.

@@ -3,7 +3,7 @@
 use super::Shared;
 use crate::{
     backend::{Attempt, Cheap, Owned, win32::manners::Manner},
-    handle::{self, Raw, win32},
+    handle::{Raw, win32},
 };
 
 impl Shared {
@@ -24,10 +24,6 @@ impl Cheap for Shared {
     }
 
     fn adopt(&self, handle: &Owned) {
-        if handle.is_simulated() {
-            return;
-        }
-        let raw = handle::raw(handle);
-        self.manners.note(raw, self.manner(raw));
+        self.manners.adopt(handle, |raw| self.manner(raw));
     }
 }

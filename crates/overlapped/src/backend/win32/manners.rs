@@ -8,8 +8,8 @@ use std::{
 
 use super::calls::{Target, Way};
 use crate::{
-    backend::{Cause, Entry, Op},
-    handle::{Raw, win32},
+    backend::{Cause, Entry, Op, Owned},
+    handle::{self, Raw, win32},
 };
 
 /// How a handle is served.
@@ -71,9 +71,13 @@ impl Manners {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn note(&self, raw: Raw, manner: Manner) {
-        let known = Known::new(raw, manner);
-        self.lock().insert(raw, known);
+    /// Settles how a handle is served. A simulated kernel's is none of the OS's.
+    pub(crate) fn adopt(&self, handle: &Owned, manner: impl FnOnce(Raw) -> Manner) {
+        if !handle.is_simulated() {
+            let raw = handle::raw(handle);
+            let known = Known::new(raw, manner(raw));
+            self.lock().insert(raw, known);
+        }
     }
 }
 
